@@ -1,0 +1,87 @@
+"""Engines and connections: one URL in, the driver each caller needs out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from adbc_driver_manager import dbapi as adbc
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from api.errors import InvalidInput
+
+SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+
+def _with_driver(url: str, drivers: dict[str, str]) -> str:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInput("ECHELON_DATABASE_URL is not a database URL.") from None
+    dialect = parsed.get_backend_name()
+    if dialect not in drivers:
+        raise InvalidInput(
+            f"ECHELON_DATABASE_URL names {dialect!r}; Echelon works with sqlite and postgresql."
+        )
+    return parsed.set(drivername=drivers[dialect]).render_as_string(hide_password=False)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.close()
+
+
+def make_engine(url: str) -> Engine:
+    """A synchronous engine for commands; connections are opened on demand and not kept."""
+    engine = create_engine(_with_driver(url, SYNC_DRIVERS), poolclass=NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def make_async_engine(url: str, pool_size: int = 5) -> AsyncEngine:
+    """The web process's engine."""
+    engine = create_async_engine(
+        _with_driver(url, ASYNC_DRIVERS), pool_size=pool_size, max_overflow=0
+    )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+@contextmanager
+def bulk_connection(url: str) -> Iterator[adbc.Connection]:
+    """An ADBC connection for Arrow in and out; one transaction, committed by the caller."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        from adbc_driver_sqlite import dbapi as driver
+
+        connection = driver.connect(f"file:{parsed.database}")
+        with connection.cursor() as cursor:
+            for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "busy_timeout = 10000"):
+                cursor.execute(f"PRAGMA {pragma}")
+        connection.commit()
+    else:
+        from adbc_driver_postgresql import dbapi as driver
+
+        connection = driver.connect(
+            parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def sqlite_version() -> tuple[int, ...]:
+    return sqlite3.sqlite_version_info

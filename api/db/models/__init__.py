@@ -1,0 +1,62 @@
+"""The whole schema: importing this package registers every table on `Base.metadata`."""
+
+from api.db.models.base import Base
+from api.db.models.contacts import Consent, Feedback, Interaction, PurchaseIntent, Referral
+from api.db.models.customers import (
+    AttributeDefinition,
+    Customer,
+    CustomerAttribute,
+    CustomerIdentifier,
+    CustomerNameToken,
+)
+from api.db.models.decisions import (
+    ClassChange,
+    CustomerProfile,
+    Recommendation,
+    Segment,
+    SegmentMembership,
+    Strategy,
+    TierAssignment,
+    TierPolicyVersion,
+)
+from api.db.models.finance import AccountBalance, Invoice, ServiceCost
+from api.db.models.intake import ExchangeRate, ImportBatch, Installation
+from api.db.models.keys import ApiKey
+from api.db.models.orders import Order, OrderLine, Product
+from api.db.models.predictions import ModelVersion, Prediction, PredictionHistory, RefreshRun
+
+__all__ = [
+    "AccountBalance",
+    "ApiKey",
+    "AttributeDefinition",
+    "Base",
+    "ClassChange",
+    "Consent",
+    "Customer",
+    "CustomerAttribute",
+    "CustomerIdentifier",
+    "CustomerNameToken",
+    "CustomerProfile",
+    "ExchangeRate",
+    "Feedback",
+    "ImportBatch",
+    "Installation",
+    "Interaction",
+    "Invoice",
+    "ModelVersion",
+    "Order",
+    "OrderLine",
+    "Prediction",
+    "PredictionHistory",
+    "Product",
+    "PurchaseIntent",
+    "Recommendation",
+    "Referral",
+    "RefreshRun",
+    "Segment",
+    "SegmentMembership",
+    "ServiceCost",
+    "Strategy",
+    "TierAssignment",
+    "TierPolicyVersion",
+]

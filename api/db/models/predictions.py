@@ -1,0 +1,93 @@
+"""Model versions, refresh runs and what they predicted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Date, Float, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
+
+
+class ModelVersion(Base):
+    """A registered model; `files` maps each native file to the SHA-256 that scoring insists on."""
+
+    __tablename__ = "model_versions"
+    __table_args__ = (one_of("name", ("churn", "clv")), UniqueConstraint("name", "version"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(20))
+    version: Mapped[int]
+    mlflow_run_id: Mapped[str] = mapped_column(String(64))
+    horizon_days: Mapped[int]
+    trained_as_of: Mapped[dt.date] = mapped_column(Date)
+    registered_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    files: Mapped[dict[str, str]] = mapped_column(Json)
+    metrics: Mapped[dict[str, Any]] = mapped_column(Json)
+    champion: Mapped[bool] = mapped_column(Boolean)
+
+
+class RefreshRun(Base):
+    """One refresh: the inputs it read and what it published."""
+
+    __tablename__ = "refresh_runs"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    as_of: Mapped[dt.date] = mapped_column(Date)
+    published_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of every input: facts, models, policy, segments, strategies and the code's version."""
+    churn_model_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
+    clv_model_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
+    policy_version_id: Mapped[int] = mapped_column(ForeignKey("tier_policy_versions.id"))
+    counts: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class Prediction(Base):
+    """The published prediction of a customer, and its place in the partner feed."""
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        one_of("risk_band", ("low", "medium", "high")),
+        Index("ix_predictions_clv_minor", "clv_minor", "customer_id"),
+        Index("ix_predictions_churn_probability", "churn_probability", "customer_id"),
+    )
+
+    customer_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("customers.id"), primary_key=True, autoincrement=False
+    )
+    churn_probability: Mapped[float] = mapped_column(Float(53))
+    churn_percentile: Mapped[float] = mapped_column(Float(53))
+    """Share of scored customers with a churn probability at most this one's, 0-100."""
+    risk_band: Mapped[str] = mapped_column(String(10))
+    clv_minor: Mapped[int] = mapped_column(BigInteger)
+    clv_low_minor: Mapped[int] = mapped_column(BigInteger)
+    clv_high_minor: Mapped[int] = mapped_column(BigInteger)
+    horizon_days: Mapped[int]
+    clv_horizon_days: Mapped[int]
+    expected_next_purchase_on: Mapped[dt.date | None] = mapped_column(Date)
+    as_of: Mapped[dt.date] = mapped_column(Date)
+    scored_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    valid_until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    churn_reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    clv_reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    revision: Mapped[int] = mapped_column(BigId, unique=True)
+    deleted: Mapped[bool] = mapped_column(Boolean)
+    run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"))
+
+
+class PredictionHistory(Base):
+    """Each prediction that was ever published, once per run that changed it."""
+
+    __tablename__ = "prediction_history"
+
+    customer_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True
+    )
+    run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"), primary_key=True)
+    churn_probability: Mapped[float] = mapped_column(Float(53))
+    clv_minor: Mapped[int] = mapped_column(BigInteger)
+    clv_low_minor: Mapped[int] = mapped_column(BigInteger)
+    clv_high_minor: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,89 @@
+"""Bring a database to this code's schema, and tell whether it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import OperationalError
+
+from api.db.models import Installation
+from api.errors import NotReady
+from api.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _config() -> Config:
+    return Config(ROOT / "alembic.ini")
+
+
+def latest_revision() -> str:
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None, "the repository holds no migration"
+    return head
+
+
+def current_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
+    """Run the missing migrations and write the installation's row, all or nothing."""
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        table = Installation.__table__
+        if connection.execute(select(table.c.id)).first() is None:
+            connection.execute(
+                Installation.__table__.insert().values(
+                    id=1,
+                    base_currency=settings.base_currency,
+                    time_zone=settings.time_zone,
+                    churn_horizon_days=settings.churn_horizon_days,
+                    clv_horizon_days=settings.clv_horizon_days,
+                    score_validity_days=settings.score_validity_days,
+                    facts_epoch=1,
+                    last_revision=0,
+                )
+            )
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse a database that is missing, empty, older or newer than this code.
+
+    Raises:
+        NotReady: says which of these it is, and the command that mends it.
+    """
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+        raise NotReady(
+            f"There is no database at {engine.url.database}. Create it: echelon db upgrade"
+        )
+    try:
+        with engine.connect() as connection:
+            found = current_revision(connection)
+    except OperationalError:
+        raise NotReady(
+            f"The database {engine.url.render_as_string(hide_password=True)} can't be reached. "
+            "Is it running, and is ECHELON_DATABASE_URL right?"
+        ) from None
+    if found == latest_revision():
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is None or found in known:
+        raise NotReady("The database is older than this version of Echelon. Run: echelon db upgrade")
+    raise NotReady("The database is newer than this version of Echelon. Install the newer version.")

@@ -1,0 +1,51 @@
+"""Every expected failure of Echelon: a small class, a stable code, a message with the way out."""
+
+from __future__ import annotations
+
+
+class EchelonError(Exception):
+    """An expected failure. Its message is safe to show: it holds no secret and no personal data."""
+
+    code = "ECHELON_ERROR"
+
+
+class InvalidInput(EchelonError, ValueError):
+    """The caller sent something that can't be used; the message names it and what would do."""
+
+    code = "INVALID_INPUT"
+
+
+class NotFound(EchelonError, LookupError):
+    """The thing asked for does not exist, or the caller may not know that it does."""
+
+    code = "NOT_FOUND"
+
+
+class Conflict(EchelonError):
+    """The request is sound but something else holds the place: a running refresh, a taken name."""
+
+    code = "CONFLICT"
+
+
+class Unauthenticated(EchelonError):
+    """No key, or one that does not open anything."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(EchelonError):
+    """A known caller without the scope this needs."""
+
+    code = "FORBIDDEN"
+
+
+class LimitExceeded(EchelonError):
+    """The request is larger than one request may be; the message names the limit."""
+
+    code = "LIMIT_EXCEEDED"
+
+
+class NotReady(EchelonError):
+    """The installation lacks something: a database, a schema version, a champion, a secret."""
+
+    code = "NOT_READY"

@@ -1,0 +1,132 @@
+"""Everything Echelon reads from the environment: one class, validated at start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.errors import InvalidInput
+
+
+class Settings(BaseSettings):
+    """Read once by the composition root (`api.cli`, `api.app`) and handed on as an argument."""
+
+    model_config = SettingsConfigDict(env_prefix="ECHELON_", extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path("var"),
+        description="Folder for everything Echelon keeps on disk: the default database, the fact "
+        "store, models, logs and the generated secret.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL of the database, `sqlite:///...` or `postgresql://...`. "
+        "Default: `echelon.db` in the data folder.",
+    )
+    mlflow_uri: str = Field(
+        default="",
+        description="MLflow tracking and registry URI. Default: `mlflow.db` in the data folder.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Root secret, at least 32 characters: encrypts personal data and signs cursors. "
+        "Default: generated once into `secret.key` in the data folder.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address `echelon serve` listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port `echelon serve` listens on.")
+    base_currency: str = Field(
+        default="USD",
+        pattern=r"^[A-Z]{3}$",
+        description="ISO 4217 code of the currency all stored amounts are in. "
+        "Fixed when the database is created.",
+    )
+    time_zone: str = Field(
+        default="UTC",
+        description="IANA time zone of the business: a day begins and ends there, and times in "
+        "files without an offset are read in it. Fixed when the database is created.",
+    )
+    churn_horizon_days: int = Field(
+        default=90, ge=1, le=730, description="A customer churns who buys nothing for this long."
+    )
+    clv_horizon_days: int = Field(
+        default=365, ge=1, le=1825, description="Lifetime value is what a customer brings in this long."
+    )
+    score_validity_days: int = Field(
+        default=35, ge=1, le=730, description="A prediction older than this is stale."
+    )
+    max_threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="Threads for feature queries and training. Default: the number of cores.",
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not an IANA time zone, such as Europe/Berlin")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 32:
+            raise ValueError("needs at least 32 characters")
+        return value
+
+    @cached_property
+    def resolved_database_url(self) -> str:
+        """The database's URL with its path made absolute, so that no command depends on the folder."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'echelon.db'}"
+
+    @cached_property
+    def resolved_mlflow_uri(self) -> str:
+        return self.mlflow_uri or f"sqlite:///{self.data_dir.resolve() / 'mlflow.db'}"
+
+    @property
+    def fact_store(self) -> Path:
+        return self.data_dir.resolve() / "facts"
+
+    @property
+    def model_dir(self) -> Path:
+        return self.data_dir.resolve() / "models"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def root_secret(self) -> bytes:
+        """The root secret; generated once into the data folder, readable by its owner only."""
+        if value := self.secret_key.get_secret_value():
+            return value.encode()
+        path = self.data_dir / "secret.key"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_bytes().strip()
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        return path.read_bytes().strip()
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        InvalidInput: a variable holds something that can't be used; names each one.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"ECHELON_{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors(include_input=False)
+        )
+        raise InvalidInput(f"The environment can't be used: {problems}.") from None
