@@ -27,7 +27,7 @@ class FactTable:
     columns: Mapping[str, ColumnType]
 
 
-def _table(name: str, key: tuple[str, ...], moment: str, **columns: ColumnType) -> FactTable:
+def _table(name: str, key: tuple[str, ...], moment: str, /, **columns: ColumnType) -> FactTable:
     return FactTable(name, key, moment, MappingProxyType(columns))
 
 
@@ -108,9 +108,9 @@ PREDICTION_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
         "clv_reasons": "string",
     }
 )
-"""`*_reasons` hold a JSON list, strongest first, of objects `{"code", "value", "effect"}`: `code` is
-a feature's name, `value` its value (null if unknown) and `effect` its exact TreeSHAP contribution
-(log-odds for churn, log of value for CLV; positive raises the prediction).
+"""`*_reasons` hold a JSON list, strongest first, of objects `{"code", "value", "effect"}`: `code`
+is a feature's name, `value` its value (null if unknown) and `effect` its exact TreeSHAP
+contribution (log-odds for churn, log of value for CLV; positive raises the prediction).
 `expected_next_purchase_at` is null where no purchase is expected within a year."""
 
 MEASURE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
