@@ -1,0 +1,38 @@
+"""The installation's one row: what stored amounts and days depend on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, select, update
+
+from api.db.models import Installation
+
+
+@dataclass(frozen=True)
+class InstallationFacts:
+    base_currency: str
+    time_zone: str
+    churn_horizon_days: int
+    clv_horizon_days: int
+    score_validity_days: int
+    today: dt.date | None
+
+    def last_whole_day(self, now: dt.datetime) -> dt.date:
+        """The default `as_of`: the demo's pinned day, else yesterday where the business is."""
+        return self.today or now.astimezone(ZoneInfo(self.time_zone)).date() - dt.timedelta(days=1)
+
+
+def read_installation(engine: Engine) -> InstallationFacts:
+    table = Installation.__table__
+    columns = [table.c[name] for name in InstallationFacts.__dataclass_fields__]
+    with engine.connect() as connection:
+        return InstallationFacts(**connection.execute(select(*columns)).one()._mapping)
+
+
+def pin_today(engine: Engine, today: dt.date) -> None:
+    """Measure staleness against a fixed day: for a demo on data that has long ended."""
+    with engine.begin() as connection:
+        connection.execute(update(Installation).values(today=today))

@@ -1,0 +1,267 @@
+"""One refresh becomes visible in one transaction; only rows that changed are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+from adbc_driver_manager import dbapi as adbc
+from sqlalchemy import Table
+
+from api.db.bulk import execute, fetch, merge, stage
+from api.db.models import (
+    ClassChange,
+    CustomerProfile,
+    Prediction,
+    Recommendation,
+    SegmentMembership,
+    TierAssignment,
+)
+
+PREDICTION_CONTENT = (
+    "churn_probability",
+    "churn_percentile",
+    "risk_band",
+    "clv_minor",
+    "clv_low_minor",
+    "clv_high_minor",
+    "horizon_days",
+    "clv_horizon_days",
+    "expected_next_purchase_on",
+    "as_of",
+    "valid_until",
+    "churn_reasons",
+    "clv_reasons",
+    "deleted",
+)
+"""What makes a prediction another one; the moment and the run that wrote it don't."""
+
+HISTORY_COLUMNS = (
+    "customer_id, run_id, churn_probability, clv_minor, clv_low_minor, clv_high_minor"
+)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The Arrow tables of one refresh, their columns named as in the database."""
+
+    profiles: pa.Table
+    class_changes: pa.Table
+    predictions: pa.Table
+    tiers: pa.Table
+    memberships: pa.Table
+    recommendations: pa.Table
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the run's row says; the models and the policy are rows of their tables."""
+
+    as_of: dt.date
+    published_at: dt.datetime
+    fingerprint: str
+    churn_model_id: int
+    clv_model_id: int
+    policy_version_id: int
+
+
+class Publisher:
+    """Writes one publication over an ADBC connection; the caller commits or rolls back."""
+
+    def __init__(self, connection: adbc.Connection, dialect: str, run: RunRecord) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._run = run
+        self._day = f"'{run.as_of.isoformat()}'"
+
+    def publish(self, publication: Publication) -> dict[str, int]:
+        """Write everything that changed and count it; takes the feed's lock first."""
+        self._run_sql("UPDATE installation SET last_revision = last_revision WHERE id = 1")
+        run_id = self._insert_run()
+        counts = {
+            "profiles": self._profiles(publication.profiles),
+            "class_changes": self._class_changes(publication.class_changes, run_id),
+            "predictions": self._predictions(publication.predictions, run_id),
+            "tier_changes": self._tiers(publication.tiers, run_id),
+            "membership_changes": self._memberships(publication.memberships, run_id),
+            "recommendations": self._recommendations(publication.recommendations, run_id),
+        }
+        self._record_counts(run_id, counts)
+        return counts
+
+    def _run_sql(self, sql: str) -> int:
+        return execute(self._connection, sql)
+
+    def _stage(self, name: str, table: Table, data: pa.Table, run_id: int | None = None) -> None:
+        if run_id is not None:
+            data = data.append_column(
+                "run_id", pa.array([run_id] * data.num_rows, type=pa.int64())
+            )
+        stage(self._connection, self._dialect, name, table, data)
+
+    def _moment(self, moment: dt.datetime) -> str:
+        text = moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return f"'{text}'" if self._dialect == "sqlite" else f"'{text}+00'::timestamptz"
+
+    def _insert_run(self) -> int:
+        run = self._run
+        cast = "" if self._dialect == "sqlite" else "::jsonb"
+        result = fetch(
+            self._connection,
+            "INSERT INTO refresh_runs (as_of, published_at, fingerprint, churn_model_id, "
+            "clv_model_id, policy_version_id, counts) VALUES "
+            f"({self._day}, {self._moment(run.published_at)}, '{run.fingerprint}', "
+            f"{run.churn_model_id}, {run.clv_model_id}, {run.policy_version_id}, '{{}}'{cast}) "
+            "RETURNING id",
+        )
+        return int(result.column(0)[0].as_py())
+
+    def _record_counts(self, run_id: int, counts: Mapping[str, int]) -> None:
+        listed = ", ".join(f'"{name}": {number}' for name, number in counts.items())
+        cast = "" if self._dialect == "sqlite" else "::jsonb"
+        self._run_sql(f"UPDATE refresh_runs SET counts = '{{{listed}}}'{cast} WHERE id = {run_id}")
+
+    def _profiles(self, profiles: pa.Table) -> int:
+        table = CustomerProfile.__table__
+        self._stage("staged_profiles", table, profiles)
+        removed = self._run_sql(
+            "DELETE FROM customer_profiles WHERE customer_id NOT IN "
+            "(SELECT customer_id FROM staged_profiles)"
+        )
+        counts = merge(
+            self._connection, self._dialect, "staged_profiles", table, ["customer_id"]
+        )
+        return counts.added + counts.changed + removed
+
+    def _class_changes(self, changes: pa.Table, run_id: int) -> int:
+        table = ClassChange.__table__
+        self._stage("staged_changes", table, changes, run_id)
+        key = ["customer_id", "classification", "changed_on"]
+        counts = merge(self._connection, self._dialect, "staged_changes", table, key)
+        return counts.added + counts.changed
+
+    def _predictions(self, predictions: pa.Table, run_id: int) -> int:
+        """Number the changed rows on from the feed's last revision, tombstones after them."""
+        table = Prediction.__table__
+        revisions = pa.array([0] * predictions.num_rows, type=pa.int64())
+        predictions = predictions.append_column("revision", revisions)
+        self._stage("staged_predictions", table, predictions, run_id)
+        differs = " OR ".join(f"s.{name} IS DISTINCT FROM p.{name}" for name in PREDICTION_CONTENT)
+        names = [column.name for column in table.columns if column.name != "revision"]
+        listed = ", ".join(f"s.{name}" for name in names)
+        last = "(SELECT last_revision FROM installation)"
+        self._run_sql(
+            f"CREATE TEMPORARY TABLE changed_predictions AS SELECT {listed}, {last} + "
+            "ROW_NUMBER() OVER (ORDER BY s.customer_id) AS revision FROM staged_predictions s "
+            "LEFT JOIN predictions p ON p.customer_id = s.customer_id "
+            f"WHERE p.customer_id IS NULL OR {differs}"
+        )
+        changed = merge(
+            self._connection, self._dialect, "changed_predictions", table, ["customer_id"]
+        )
+        self._run_sql(
+            f"INSERT INTO prediction_history ({HISTORY_COLUMNS}) "
+            f"SELECT {HISTORY_COLUMNS} FROM changed_predictions"
+        )
+        self._count_on("changed_predictions")
+        gone = self._bury_unscored(run_id, last)
+        self._count_on("unscored")
+        return changed.added + changed.changed + gone
+
+    def _bury_unscored(self, run_id: int, last: str) -> int:
+        gone = (
+            "SELECT customer_id FROM predictions WHERE NOT deleted AND customer_id NOT IN "
+            "(SELECT customer_id FROM staged_predictions)"
+        )
+        if self._dialect == "sqlite":
+            gone = gone.replace("NOT deleted", "deleted = 0")
+        self._run_sql(
+            f"CREATE TEMPORARY TABLE unscored AS SELECT customer_id, {last} + "
+            f"ROW_NUMBER() OVER (ORDER BY customer_id) AS revision FROM ({gone}) g"
+        )
+        true = "1" if self._dialect == "sqlite" else "TRUE"
+        return self._run_sql(
+            f"UPDATE predictions SET deleted = {true}, run_id = {run_id}, revision = "
+            "(SELECT u.revision FROM unscored u WHERE u.customer_id = predictions.customer_id) "
+            "WHERE customer_id IN (SELECT customer_id FROM unscored)"
+        )
+
+    def _count_on(self, numbered: str) -> None:
+        self._run_sql(
+            f"UPDATE installation SET last_revision = last_revision + "
+            f"(SELECT COUNT(*) FROM {numbered})"
+        )
+
+    def _tiers(self, tiers: pa.Table, run_id: int) -> int:
+        """End the stays that are over, begin the new ones, keep the others' record current."""
+        self._stage("staged_tiers", TierAssignment.__table__, tiers, run_id)
+        over = (
+            "ended_on IS NULL AND NOT EXISTS (SELECT 1 FROM staged_tiers s "
+            "WHERE s.customer_id = tier_assignments.customer_id "
+            "AND s.tier_key = tier_assignments.tier_key)"
+        )
+        self._run_sql(f"DELETE FROM tier_assignments WHERE {over} AND since >= {self._day}")
+        ended = self._run_sql(
+            f"UPDATE tier_assignments SET ended_on = {self._day} WHERE {over}"
+        )
+        columns = (
+            "customer_id, tier_key, since, policy_version_id, run_id, reasons, inputs, gap_to_next"
+        )
+        begun = self._run_sql(
+            f"INSERT INTO tier_assignments ({columns}) SELECT {columns} FROM staged_tiers s "
+            "WHERE NOT EXISTS (SELECT 1 FROM tier_assignments t "
+            "WHERE t.customer_id = s.customer_id AND t.ended_on IS NULL)"
+        )
+        record = ("policy_version_id", "run_id", "reasons", "inputs", "gap_to_next")
+        assignments = ", ".join(f"{name} = s.{name}" for name in record)
+        differs = " OR ".join(
+            f"s.{name} IS DISTINCT FROM tier_assignments.{name}"
+            for name in record
+            if name != "run_id"
+        )
+        self._run_sql(
+            f"UPDATE tier_assignments SET {assignments} FROM staged_tiers s "
+            "WHERE s.customer_id = tier_assignments.customer_id "
+            f"AND tier_assignments.ended_on IS NULL AND ({differs})"
+        )
+        return ended + begun
+
+    def _memberships(self, memberships: pa.Table, run_id: int) -> int:
+        """Only rule segments are decided here; members put in by hand stay."""
+        self._stage("staged_members", SegmentMembership.__table__, memberships, run_id)
+        over = (
+            "left_on IS NULL AND segment_id IN (SELECT id FROM segments WHERE kind = 'rule') "
+            "AND NOT EXISTS (SELECT 1 FROM staged_members s "
+            "WHERE s.customer_id = segment_memberships.customer_id "
+            "AND s.segment_id = segment_memberships.segment_id)"
+        )
+        self._run_sql(f"DELETE FROM segment_memberships WHERE {over} AND entered_on >= {self._day}")
+        left = self._run_sql(f"UPDATE segment_memberships SET left_on = {self._day} WHERE {over}")
+        columns = "segment_id, customer_id, entered_on, cause, run_id"
+        entered = self._run_sql(
+            f"INSERT INTO segment_memberships ({columns}) SELECT {columns} FROM staged_members s "
+            "WHERE NOT EXISTS (SELECT 1 FROM segment_memberships m WHERE m.customer_id = "
+            "s.customer_id AND m.segment_id = s.segment_id AND m.left_on IS NULL)"
+        )
+        return left + entered
+
+    def _recommendations(self, recommendations: pa.Table, run_id: int) -> int:
+        table = Recommendation.__table__
+        self._stage("staged_recommendations", table, recommendations, run_id)
+        removed = self._run_sql(
+            "DELETE FROM recommendations WHERE NOT EXISTS (SELECT 1 FROM staged_recommendations s "
+            "WHERE s.customer_id = recommendations.customer_id "
+            "AND s.priority = recommendations.priority)"
+        )
+        compare = ["strategy_id", "expected_gain_minor", "reasons"]
+        counts = merge(
+            self._connection,
+            self._dialect,
+            "staged_recommendations",
+            table,
+            ["customer_id", "priority"],
+            compare,
+        )
+        return removed + counts.added + counts.changed

@@ -1,0 +1,176 @@
+"""Facts to predictions to decisions to one publish: the use case behind `echelon refresh`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+from sqlalchemy import Engine, select
+
+from api.db.catalogue import Catalogue, document_sha256, read_catalogue
+from api.db.engine import bulk_connection
+from api.db.facts import sync_facts
+from api.db.installation import InstallationFacts, read_installation
+from api.db.locks import exclusive
+from api.db.models import RefreshRun
+from api.db.population import Population, read_population
+from api.db.publish import Publisher, RunRecord
+from api.decide import decide
+from api.errors import InvalidInput
+from ml.contracts import cutoff_of
+
+DECISIONS_VERSION = 1
+"""Raised when the code decides differently on the same inputs, so that a refresh runs again."""
+
+
+class Scored(Protocol):
+    """What scoring returns; columns as in `ml.contracts`."""
+
+    @property
+    def measures(self) -> pa.Table: ...
+
+    @property
+    def predictions(self) -> pa.Table: ...
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A registered model in use: its row, its label for people, its horizon and its files."""
+
+    row_id: int
+    label: str
+    horizon_days: int
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Champions:
+    """The models of a refresh and the function that scores a fact store below a cut-off."""
+
+    churn: Champion
+    clv: Champion
+    score: Callable[[Path, int], Scored]
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    as_of: dt.date
+    unchanged: bool
+    customers: int = 0
+    scored: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+Progress = Callable[[str], None]
+
+
+def refresh(
+    engine: Engine,
+    url: str,
+    store: Path,
+    champions: Champions,
+    *,
+    as_of: dt.date | None,
+    clock: Callable[[], dt.datetime],
+    progress: Progress = lambda _step: None,
+) -> RefreshReport:
+    """Score everyone as of the end of a business day, decide, and publish in one transaction.
+
+    Running it again on the same inputs changes nothing; killed anywhere, it leaves what was
+    published before.
+
+    Raises:
+        Conflict: another refresh is running.
+        InvalidInput: `as_of` lies in the future or before what is published.
+    """
+    with exclusive(engine, "refresh"):
+        installation = read_installation(engine)
+        day = as_of or installation.last_whole_day(clock())
+        last = _last_run(engine)
+        _check_day(day, last, installation, clock())
+        progress("Bringing the fact store up to date")
+        synced = sync_facts(engine, url, store)
+        catalogue = read_catalogue(engine)
+        fingerprint = _fingerprint(synced.fingerprint, day, champions, catalogue, installation)
+        if last is not None and last.fingerprint == fingerprint:
+            return RefreshReport(day, unchanged=True)
+        progress("Scoring every customer")
+        scored = champions.score(store, cutoff_of(day, installation.time_zone))
+        progress("Deciding classes, tiers, segments and strategies")
+        population = read_population(url, engine)
+        publication = decide(scored, population, catalogue, champions, installation, day, clock())
+        progress("Publishing")
+        run = RunRecord(
+            day,
+            clock(),
+            fingerprint,
+            champions.churn.row_id,
+            champions.clv.row_id,
+            catalogue.policy_version_id,
+        )
+        with bulk_connection(url) as connection:
+            counts = Publisher(connection, engine.dialect.name, run).publish(publication)
+            connection.commit()
+        return RefreshReport(
+            day, False, publication.profiles.num_rows, publication.predictions.num_rows, counts
+        )
+
+
+@dataclass(frozen=True)
+class _LastRun:
+    as_of: dt.date
+    fingerprint: str
+
+
+def _last_run(engine: Engine) -> _LastRun | None:
+    table = RefreshRun
+    with engine.connect() as connection:
+        row = connection.execute(
+            select(table.as_of, table.fingerprint).order_by(table.id.desc()).limit(1)
+        ).first()
+    return None if row is None else _LastRun(row.as_of, row.fingerprint)
+
+
+def _check_day(
+    day: dt.date, last: _LastRun | None, installation: InstallationFacts, now: dt.datetime
+) -> None:
+    newest = installation.last_whole_day(now)
+    if day > newest:
+        raise InvalidInput(
+            f"--as-of {day} is not over yet: the last whole day of the business is {newest}."
+        )
+    if last is not None and day < last.as_of:
+        raise InvalidInput(
+            f"--as-of {day} lies before {last.as_of}, which is published already. "
+            "History is not rewritten: choose that day or a later one."
+        )
+
+
+def _fingerprint(
+    facts: str,
+    day: dt.date,
+    champions: Champions,
+    catalogue: Catalogue,
+    installation: InstallationFacts,
+) -> str:
+    inputs = {
+        "decisions_version": DECISIONS_VERSION,
+        "facts": facts,
+        "as_of": day.isoformat(),
+        "models": [asdict(champions.churn), asdict(champions.clv)],
+        "policy": [catalogue.policy_version_id, document_sha256(catalogue.policy)],
+        "segments": [document_sha256(document) for _, document in catalogue.segments.values()],
+        "strategies": [document_sha256(document) for _, document in catalogue.strategies.values()],
+        "installation": asdict(installation),
+    }
+    text = json.dumps(inputs, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+__all__ = ["Champion", "Champions", "Population", "RefreshReport", "Scored", "refresh"]
