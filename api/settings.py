@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
-        description="Root secret, at least 32 characters: encrypts personal data and signs cursors. "
+        description="Root secret, at least 32 characters: encrypts personal data, signs cursors. "
         "Default: generated once into `secret.key` in the data folder.",
     )
     host: str = Field(default="127.0.0.1", description="Address `echelon serve` listens on.")
@@ -55,7 +55,10 @@ class Settings(BaseSettings):
         default=90, ge=1, le=730, description="A customer churns who buys nothing for this long."
     )
     clv_horizon_days: int = Field(
-        default=365, ge=1, le=1825, description="Lifetime value is what a customer brings in this long."
+        default=365,
+        ge=1,
+        le=1825,
+        description="Lifetime value is what a customer brings in this long.",
     )
     score_validity_days: int = Field(
         default=35, ge=1, le=730, description="A prediction older than this is stale."
@@ -82,7 +85,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def resolved_database_url(self) -> str:
-        """The database's URL with its path made absolute, so that no command depends on the folder."""
+        """The database's URL, its path absolute, so that no command depends on the folder."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'echelon.db'}"
 
     @cached_property
@@ -96,6 +99,11 @@ class Settings(BaseSettings):
     @property
     def model_dir(self) -> Path:
         return self.data_dir.resolve() / "models"
+
+    @property
+    def artifact_root(self) -> Path:
+        """Where MLflow keeps artifacts; absolute, or its store would be tied to a folder."""
+        return self.data_dir.resolve() / "mlartifacts"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,4 +1,4 @@
-"""Alembic's entry: `echelon db upgrade` hands over a connection, the bare command reads settings."""
+"""Alembic's entry: `echelon db upgrade` hands a connection over, `alembic` reads settings."""
 
 from __future__ import annotations
 

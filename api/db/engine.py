@@ -18,6 +18,15 @@ from api.errors import InvalidInput
 SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
+BULK_PRAGMAS = (
+    "foreign_keys = ON",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "busy_timeout = 10000",
+    "temp_store = MEMORY",
+    "cache_size = -131072",
+)
+
 
 def _with_driver(url: str, drivers: dict[str, str]) -> str:
     try:
@@ -67,10 +76,12 @@ def bulk_connection(url: str) -> Iterator[adbc.Connection]:
         from adbc_driver_sqlite import dbapi as driver
 
         connection = driver.connect(f"file:{parsed.database}")
+        # SQLite ignores or refuses these inside a transaction, and ADBC always is in one.
+        connection.adbc_connection.set_autocommit(True)
         with connection.cursor() as cursor:
-            for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "busy_timeout = 10000"):
+            for pragma in BULK_PRAGMAS:
                 cursor.execute(f"PRAGMA {pragma}")
-        connection.commit()
+        connection.adbc_connection.set_autocommit(False)
     else:
         from adbc_driver_postgresql import dbapi as driver
 

@@ -54,5 +54,3 @@ def read_population(url: str, engine: Engine) -> Population:
                 "WHERE ended_on IS NULL ORDER BY customer_id",
             ),
         )
-
-

@@ -38,9 +38,7 @@ PREDICTION_CONTENT = (
 )
 """What makes a prediction another one; the moment and the run that wrote it don't."""
 
-HISTORY_COLUMNS = (
-    "customer_id, run_id, churn_probability, clv_minor, clv_low_minor, clv_high_minor"
-)
+HISTORY_COLUMNS = "customer_id, run_id, churn_probability, clv_minor, clv_low_minor, clv_high_minor"
 
 
 @dataclass(frozen=True)
@@ -96,9 +94,7 @@ class Publisher:
 
     def _stage(self, name: str, table: Table, data: pa.Table, run_id: int | None = None) -> None:
         if run_id is not None:
-            data = data.append_column(
-                "run_id", pa.array([run_id] * data.num_rows, type=pa.int64())
-            )
+            data = data.append_column("run_id", pa.array([run_id] * data.num_rows, type=pa.int64()))
         stage(self._connection, self._dialect, name, table, data)
 
     def _moment(self, moment: dt.datetime) -> str:
@@ -130,9 +126,7 @@ class Publisher:
             "DELETE FROM customer_profiles WHERE customer_id NOT IN "
             "(SELECT customer_id FROM staged_profiles)"
         )
-        counts = merge(
-            self._connection, self._dialect, "staged_profiles", table, ["customer_id"]
-        )
+        counts = merge(self._connection, self._dialect, "staged_profiles", table, ["customer_id"])
         return counts.added + counts.changed + removed
 
     def _class_changes(self, changes: pa.Table, run_id: int) -> int:
@@ -203,9 +197,7 @@ class Publisher:
             "AND s.tier_key = tier_assignments.tier_key)"
         )
         self._run_sql(f"DELETE FROM tier_assignments WHERE {over} AND since >= {self._day}")
-        ended = self._run_sql(
-            f"UPDATE tier_assignments SET ended_on = {self._day} WHERE {over}"
-        )
+        ended = self._run_sql(f"UPDATE tier_assignments SET ended_on = {self._day} WHERE {over}")
         columns = (
             "customer_id, tier_key, since, policy_version_id, run_id, reasons, inputs, gap_to_next"
         )

@@ -23,9 +23,7 @@ def _config() -> Config:
 
 
 def latest_revision() -> str:
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None, "the repository holds no migration"
-    return head
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -85,5 +83,7 @@ def require_current(engine: Engine) -> None:
         return
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found is None or found in known:
-        raise NotReady("The database is older than this version of Echelon. Run: echelon db upgrade")
+        raise NotReady(
+            "The database is older than this version of Echelon. Run: echelon db upgrade"
+        )
     raise NotReady("The database is newer than this version of Echelon. Install the newer version.")

@@ -1,4 +1,4 @@
-"""What passed between the business and a customer beside orders: contacts, feedback, intent, consent."""
+"""What passed between business and customer beside orders: contacts, feedback, intent, consent."""
 
 from __future__ import annotations
 

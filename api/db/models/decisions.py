@@ -126,7 +126,7 @@ class Segment(Base):
 
 
 class SegmentMembership(Base):
-    """A stay in a segment. `left_on` is null while it lasts; `cause` says what let the customer in."""
+    """A stay in a segment. `left_on` is null while it lasts; `cause` says why it began."""
 
     __tablename__ = "segment_memberships"
     __table_args__ = (

@@ -38,7 +38,7 @@ class RefreshRun(Base):
     as_of: Mapped[dt.date] = mapped_column(Date)
     published_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     fingerprint: Mapped[str] = mapped_column(String(64))
-    """SHA-256 of every input: facts, models, policy, segments, strategies and the code's version."""
+    """SHA-256 of every input: facts, models, policy, segments, strategies, code version."""
     churn_model_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     clv_model_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
     policy_version_id: Mapped[int] = mapped_column(ForeignKey("tier_policy_versions.id"))

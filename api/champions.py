@@ -1,0 +1,162 @@
+"""Where the product meets `ml`: train and register models, find the champions, score with them.
+
+Everything heavy is imported inside the functions, so that commands that need no model start fast.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
+
+from api.db.champions import ModelRecord, mark_champion, read_model, record_model
+from api.db.facts import sync_facts
+from api.db.installation import read_installation
+from api.errors import NotReady
+from api.refresh import Champion, Champions
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from ml.scoring import Scored
+
+MODEL_NAMES = ("churn", "clv")
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    name: str
+    version: int
+    run_id: str
+    promoted: bool
+    why: str
+    metrics: dict[str, Any]
+    seconds: float
+
+
+def train_model(
+    engine: Engine,
+    settings: Settings,
+    name: str,
+    *,
+    as_of: dt.date | None,
+    horizon_days: int | None,
+    seed: int,
+    clock: Callable[[], dt.datetime],
+    progress: Progress,
+) -> TrainReport:
+    """Train on the business's own facts, register, promote if not worse than the champion."""
+    from ml.training import train
+
+    from ml import registry
+
+    started = clock()
+    installation = read_installation(engine)
+    sync_facts(engine, settings.resolved_database_url, settings.fact_store)
+    default = installation.churn_horizon_days if name == "churn" else installation.clv_horizon_days
+    workplace = settings.model_dir / f".training-{name}"
+    shutil.rmtree(workplace, ignore_errors=True)
+    workplace.mkdir(parents=True)
+    try:
+        trained = train(
+            settings.fact_store,
+            name,
+            as_of=as_of or installation.last_whole_day(started),
+            horizon_days=horizon_days or default,
+            seed=seed,
+            threads=settings.max_threads,
+            folder=workplace,
+            progress=lambda step, _share: progress(step),
+        )
+        progress("Registering in MLflow")
+        registry.prepare_store(settings.resolved_mlflow_uri, settings.artifact_root)
+        registered = registry.register(settings.resolved_mlflow_uri, trained, promote=None)
+        record_model(
+            engine,
+            ModelRecord(
+                name=name,
+                version=registered.version,
+                mlflow_run_id=registered.run_id,
+                horizon_days=trained.horizon_days,
+                trained_as_of=trained.as_of,
+                registered_at=clock(),
+                files=dict(registered.files),
+                metrics=dict(registered.metrics),
+            ),
+            champion=registered.promoted,
+        )
+        folder = settings.model_dir / name / str(registered.version)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        workplace.rename(folder)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+    return TrainReport(
+        name,
+        registered.version,
+        registered.run_id,
+        registered.promoted,
+        registered.why,
+        dict(registered.metrics),
+        (clock() - started).total_seconds(),
+    )
+
+
+def load_champions(engine: Engine, settings: Settings) -> Champions:
+    """The models the registry's `champion` aliases point to, ready to score.
+
+    Raises:
+        NotReady: a model has no champion, or one that was never trained here.
+    """
+    from ml import registry
+
+    found: dict[str, tuple[Champion, Path]] = {}
+    for name in MODEL_NAMES:
+        reference = registry.champion(settings.resolved_mlflow_uri, name)
+        if reference is None:
+            raise NotReady(f"There is no {name} champion yet. Train one: echelon train {name}")
+        record = read_model(engine, name, reference.version)
+        if record is None:
+            raise NotReady(
+                f"Model {name}/{reference.version} is the registry's champion, but this database "
+                "has no record of its files. Train it here, or move the alias: "
+                f"echelon models promote {name} VERSION"
+            )
+        mark_champion(engine, name, reference.version)
+        folder = settings.model_dir / name / str(reference.version)
+        if not folder.is_dir():
+            registry.download(settings.resolved_mlflow_uri, name, reference.version, folder)
+        label = f"{name}/{reference.version}"
+        found[name] = (
+            Champion(record.row_id, label, record.horizon_days, dict(record.files)),
+            folder,
+        )
+    (churn, churn_folder), (clv, clv_folder) = found["churn"], found["clv"]
+
+    def score(store: Path, cutoff: int) -> Scored:
+        from ml.scoring import score as score_store
+
+        return score_store(
+            store,
+            churn=churn_folder,
+            clv=clv_folder,
+            expected_sha256={"churn": churn.files, "clv": clv.files},
+            cutoff=cutoff,
+            threads=settings.max_threads,
+        )
+
+    return Champions(churn, clv, score)
+
+
+def promote_model(engine: Engine, settings: Settings, name: str, version: int) -> None:
+    """Point the registry's champion alias, and ours, at a version that was trained here."""
+    from ml import registry
+
+    if read_model(engine, name, version) is None:
+        raise NotReady(f"There is no {name} model of version {version}: echelon models list")
+    registry.set_champion(settings.resolved_mlflow_uri, name, version)
+    mark_champion(engine, name, version)

@@ -1,0 +1,44 @@
+"""The `echelon` command: exit code 0 done, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import typer
+
+from api.cli import database, demo, doctor, facts, keys, models, policy, refresh, schema, serve
+from api.errors import EchelonError
+from ml.errors import MLError
+
+app = typer.Typer(
+    name="echelon",
+    help="Customer churn, lifetime value, tiers, segments and strategies over GraphQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.add_typer(database.app, name="db")
+app.command("import")(facts.import_)
+app.command("train")(models.train)
+app.add_typer(models.app, name="models")
+app.command("refresh")(refresh.refresh_)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
+app.command("export-schema")(schema.export_schema)
+app.add_typer(policy.app, name="policy")
+app.command("doctor")(doctor.doctor_)
+
+
+def main() -> None:
+    """Run a command; an expected failure is one clear line and exit code 1, never a traceback."""
+    try:
+        app()
+    except (EchelonError, MLError) as error:
+        code = getattr(error, "code", "ML_ERROR")
+        if "--json" in sys.argv:
+            print(json.dumps({"error": {"code": code, "message": str(error)}}, ensure_ascii=False))
+        print(f"echelon: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

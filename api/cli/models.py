@@ -1,0 +1,89 @@
+"""`echelon train` and `echelon models`: train, compare, promote."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from api.champions import MODEL_NAMES, promote_model, train_model
+from api.cli.context import now, open_installation, parse_day
+from api.cli.terminal import JsonOption, Terminal
+from api.db.champions import list_known
+from api.errors import InvalidInput
+
+app = typer.Typer(help="List models and choose the champion.", no_args_is_help=True)
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="churn, clv, or all for both.")] = "all",
+    as_of: Annotated[
+        str | None, typer.Option(help="Train on facts up to and including this day.")
+    ] = None,
+    horizon_days: Annotated[
+        int | None, typer.Option(min=1, max=1825, help="Days to look ahead; default: as installed.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed on the same facts: the same model.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train models on the business's own facts, back-test them and register them in MLflow."""
+    terminal = Terminal(as_json=json)
+    if name not in (*MODEL_NAMES, "all"):
+        raise InvalidInput(f"There is no model {name!r}. Choose churn, clv or all.")
+    day = parse_day(as_of, "--as-of")
+    place = open_installation()
+    reports = []
+    for each in MODEL_NAMES if name == "all" else (name,):
+        with terminal.progress(f"Training {each}") as steps:
+            report = train_model(
+                place.engine,
+                place.settings,
+                each,
+                as_of=day,
+                horizon_days=horizon_days,
+                seed=seed,
+                clock=now,
+                progress=steps.say,
+            )
+        reports.append(report)
+        state = "champion" if report.promoted else "challenger"
+        terminal.say(f"{each}/{report.version} is {state}: {report.why}")
+        numbers = [[key, f"{value:.4f}"] for key, value in sorted(report.metrics.items())]
+        terminal.table(["metric", "holdout"], numbers)
+    terminal.result([asdict(report) for report in reports])
+
+
+@app.command("list")
+def list_models(json: JsonOption = False) -> None:
+    """Every model trained here, newest first; the champion is marked."""
+    terminal = Terminal(as_json=json)
+    known = list_known(open_installation().engine)
+    rows = [
+        [
+            f"{model.name}/{model.version}",
+            "champion" if model.champion else "",
+            f"{model.horizon_days} d",
+            model.trained_as_of.isoformat(),
+        ]
+        for model in known
+    ]
+    if rows:
+        terminal.table(["model", "", "horizon", "trained as of"], rows)
+    else:
+        terminal.say("No model yet. Train both: echelon train")
+    terminal.result([asdict(model) for model in known])
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(help="churn or clv.")],
+    version: Annotated[int, typer.Argument(help="A version from `echelon models list`.")],
+    json: JsonOption = False,
+) -> None:
+    """Make a version the champion; `echelon refresh` uses it from then on."""
+    terminal = Terminal(as_json=json)
+    place = open_installation()
+    promote_model(place.engine, place.settings, name, version)
+    terminal.say(f"{name}/{version} is the champion. Publish with it: echelon refresh")
+    terminal.result({"name": name, "version": version})

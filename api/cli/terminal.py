@@ -1,0 +1,90 @@
+"""What commands print: progress for people on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, and nothing else, for machines.")
+]
+
+
+class Steps:
+    """One progress line at a time: a bar where the share is known, a spinner where not."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None) if progress is not None else None
+
+    def say(self, step: str, share: float | None = None) -> None:
+        if self._progress is None or self._task is None:
+            return
+        total = None if share is None else 100.0
+        completed = 0.0 if share is None else share * 100
+        self._progress.update(self._task, description=step, total=total, completed=completed)
+
+
+class Terminal:
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = Console(highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def progress(self, first_step: str) -> Iterator[Steps]:
+        """Show steps while the block runs; only on a terminal, never where JSON is asked for."""
+        if self.as_json or not self._errors.is_terminal:
+            self.note(first_step)
+            yield Steps(None)
+            return
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._errors, transient=True) as progress:
+            steps = Steps(progress)
+            steps.say(first_step)
+            yield steps
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[Steps]:
+        """A step that ends with a tick and its seconds."""
+        started = time.monotonic()
+        with self.progress(step) as steps:
+            yield steps
+        self.note(f"[green]✓[/green] {step} [dim]{time.monotonic() - started:.1f} s[/dim]")
+
+    def note(self, text: str) -> None:
+        if not self.as_json:
+            self._errors.print(text)
+
+    def say(self, text: str) -> None:
+        """A line of the result for people."""
+        if not self.as_json:
+            self._out.print(text)
+
+    def table(self, columns: list[str], rows: list[list[str]]) -> None:
+        if self.as_json:
+            return
+        table = Table(*columns, box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*row)
+        self._out.print(table)
+
+    def result(self, value: Mapping[str, Any] | list[Any]) -> None:
+        """The result for machines; printed only where JSON is asked for."""
+        if self.as_json:
+            json.dump(value, sys.stdout, default=str, ensure_ascii=False)
+            sys.stdout.write("\n")

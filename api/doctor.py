@@ -1,0 +1,153 @@
+"""What is wrong with an installation and how to mend it; reads, never changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Engine, func, select
+
+from api.db.champions import KnownModel, list_known
+from api.db.installation import read_installation
+from api.db.models import Customer, Order, RefreshRun
+from api.db.schema import require_current
+from api.errors import NotReady
+from api.settings import Settings
+from api.web.pages import GRAPHIQL_SHELL
+
+FREE_SPACE_NEEDED = 1 << 30
+MODEL_NAMES = ("churn", "clv")
+
+
+@dataclass(frozen=True)
+class Finding:
+    subject: str
+    state: Literal["ok", "warning", "failure"]
+    message: str
+    remedy: str = ""
+
+
+def examine(engine: Engine, settings: Settings, now: dt.datetime) -> list[Finding]:
+    """Every check in the order a newcomer meets its subject; later ones need the database."""
+    findings = [*_disk(settings), *_secret(settings)]
+    try:
+        require_current(engine)
+    except NotReady as error:
+        return [*findings, Finding("database", "failure", str(error))]
+    findings.append(Finding("database", "ok", "reachable, at this version's schema"))
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: _facts(engine),
+        lambda: _settings(engine, settings),
+        lambda: _models(engine, settings),
+        lambda: _published(engine, now),
+    )
+    for check in checks:
+        findings.extend(check())
+    return [*findings, *_page()]
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir.resolve()
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free < FREE_SPACE_NEEDED:
+        yield Finding(
+            "disk", "warning", f"only {free >> 20} MB free in {place}", "Free some space."
+        )
+    else:
+        yield Finding("disk", "ok", f"{free >> 30} GB free")
+
+
+def _secret(settings: Settings) -> Iterator[Finding]:
+    path = settings.data_dir / "secret.key"
+    if settings.secret_key.get_secret_value():
+        yield Finding("secret", "ok", "from ECHELON_SECRET_KEY")
+    elif not path.is_file():
+        yield Finding("secret", "ok", "none yet; it is generated when it is first needed")
+    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Finding("secret", "failure", f"others can read {path}", f"chmod 600 {path}")
+    else:
+        yield Finding("secret", "ok", f"{path}, readable by its owner only; back it up")
+
+
+def _facts(engine: Engine) -> Iterator[Finding]:
+    with engine.connect() as connection:
+        customers = connection.scalar(select(func.count()).select_from(Customer))
+        orders = connection.scalar(select(func.count()).select_from(Order))
+    if not orders:
+        yield Finding(
+            "facts", "warning", "no orders yet", "echelon import order_lines FILE, or make demo"
+        )
+    else:
+        yield Finding("facts", "ok", f"{customers:,} customers, {orders:,} orders")
+
+
+def _settings(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    """The environment may not contradict what the database was created with."""
+    installation = read_installation(engine)
+    for name in ("base_currency", "time_zone"):
+        stored, wanted = getattr(installation, name), getattr(settings, name)
+        if name in settings.model_fields_set and stored != wanted:
+            yield Finding(
+                "settings",
+                "warning",
+                f"ECHELON_{name.upper()} is {wanted}, the database was created with {stored}",
+                "The database's value counts. Unset the variable, or start a new database.",
+            )
+
+
+def _models(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    champions = {model.name: model for model in list_known(engine) if model.champion}
+    for name in MODEL_NAMES:
+        model = champions.get(name)
+        if model is None:
+            yield Finding(name, "warning", "no champion yet", f"echelon train {name}")
+        elif damaged := _damaged(settings.model_dir / name / str(model.version), model):
+            yield Finding(
+                name,
+                "failure",
+                f"{name}/{model.version}: {', '.join(damaged)} is not what training recorded",
+                f"Remove {settings.model_dir / name / str(model.version)}: "
+                "the next refresh fetches it from MLflow again.",
+            )
+        else:
+            yield Finding(name, "ok", f"champion {name}/{model.version}, files as recorded")
+
+
+def _damaged(folder: Path, model: KnownModel) -> list[str]:
+    """Files that differ from the record; none where the folder is yet to be fetched."""
+    if not folder.is_dir():
+        return []
+    return [
+        file
+        for file, sha256 in model.files.items()
+        if not (folder / file).is_file()
+        or hashlib.sha256((folder / file).read_bytes()).hexdigest() != sha256
+    ]
+
+
+def _published(engine: Engine, now: dt.datetime) -> Iterator[Finding]:
+    installation = read_installation(engine)
+    with engine.connect() as connection:
+        as_of = connection.scalar(select(func.max(RefreshRun.as_of)))
+    if as_of is None:
+        yield Finding("scores", "warning", "nothing is published yet", "echelon refresh")
+        return
+    age = (installation.last_whole_day(now) - as_of).days
+    if age > installation.score_validity_days:
+        yield Finding("scores", "warning", f"{age} days old, past validity", "echelon refresh")
+    else:
+        yield Finding("scores", "ok", f"published as of {as_of}")
+
+
+def _page() -> Iterator[Finding]:
+    if GRAPHIQL_SHELL.is_file():
+        yield Finding("GraphiQL", "ok", "built")
+    else:
+        yield Finding("GraphiQL", "warning", "not built", "python -m api.web.build")
