@@ -1,0 +1,235 @@
+"""Arrow in, Arrow out: temporary tables, merges that write only what differs, plain statements.
+
+All of it runs on an ADBC connection, inside the caller's transaction. SQL written by callers uses
+`?` for parameters on both databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+from adbc_driver_manager import dbapi as adbc
+
+from api.db.models.base import UtcDateTime
+
+PROVENANCE = ("batch_id", "run_id")
+"""Who wrote a row is not part of what it says: written along, never compared unless asked."""
+
+WHOLE_RESULT = "1000000000"
+"""ADBC guesses SQLite's column types from the first batch of a result, so there is only one."""
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    added: int
+    changed: int
+
+
+def stage(
+    connection: adbc.Connection,
+    dialect: str,
+    name: str,
+    table: sa.FromClause,
+    data: pa.Table | pa.RecordBatchReader,
+    extra: Mapping[str, pa.DataType] | None = None,
+) -> None:
+    """Fill the temporary table `name`, replacing one of that name, as SQLAlchemy would store it.
+
+    Columns are those of `table`, or of `extra`, which are kept in the type given there. A JSON
+    column comes as JSON text, a moment as a timestamp with a time zone.
+    """
+    schema = data.schema
+    targets = [_arrow_type(column, table, extra or {}) for column in schema.names]
+    for field, target in zip(schema, targets, strict=True):
+        if pa.types.is_timestamp(field.type) and pa.types.is_timestamp(target):
+            _require_zone(field.name, field.type, target)
+    execute(connection, f"DROP TABLE IF EXISTS {name}")
+    converted = pa.RecordBatchReader.from_batches(
+        pa.schema(
+            [
+                (column, _stored_type(target, dialect))
+                for column, target in zip(schema.names, targets, strict=True)
+            ]
+        ),
+        _converted(data, targets, dialect),
+    )
+    with connection.cursor() as cursor:
+        cursor.adbc_ingest(name, converted, mode="create", temporary=True)
+    if dialect == "postgresql":
+        for column in schema.names:
+            if column in table.c and isinstance(table.c[column].type, sa.JSON):
+                execute(
+                    connection,
+                    f"ALTER TABLE {name} ALTER COLUMN {column} TYPE jsonb USING {column}::jsonb",
+                )
+
+
+def merge(
+    connection: adbc.Connection,
+    dialect: str,
+    staged: str,
+    table: sa.FromClause,
+    key: Sequence[str],
+    compare: Sequence[str] | None = None,
+    insert_only_columns: Sequence[str] = (),
+) -> MergeCounts:
+    """Add the rows whose key is new and change those that differ; all others stay untouched.
+
+    Writes the columns of `table` that `staged` has. `key` is a unique key of `table` and unique in
+    `staged`. `compare` names the columns that make a difference; by default all but the key,
+    `insert_only_columns` (written for new rows only) and `PROVENANCE`.
+    """
+    columns = [name for name in _column_names(connection, staged) if name in table.c]
+    updated = [name for name in columns if name not in (*key, *insert_only_columns)]
+    if compare is None:
+        compare = [name for name in updated if name not in PROVENANCE]
+    listed = ", ".join(columns)
+    insert = (
+        f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {staged} WHERE TRUE "  # noqa: S608 - names from the models
+        f"ON CONFLICT ({', '.join(key)}) DO {_update(str(table), updated, compare)}"
+    )
+    if dialect == "postgresql":
+        # xmax tells an insert from an update of a row that was there.
+        fresh = f"{insert} RETURNING CASE WHEN xmax = 0 THEN 1 ELSE 0 END AS fresh"
+        counted = f"WITH merged AS ({fresh}) SELECT COALESCE(SUM(fresh), 0), COUNT(*) FROM merged"  # noqa: S608
+        added, written = _one_row(connection, counted)
+        return MergeCounts(added, written - added)
+    added = _count_new(connection, staged, str(table), key)
+    return MergeCounts(added, execute(connection, insert) - added)
+
+
+def execute(connection: adbc.Connection, sql: str, params: Sequence[Any] = ()) -> int:
+    """Run a statement; the number of rows it inserted, updated or deleted."""
+    with connection.cursor() as cursor:
+        if _is_postgres(connection):
+            if params:  # `execute` with parameters doesn't count
+                cursor.executemany(_numbered(sql), [tuple(params)])
+            else:
+                cursor.execute(sql)
+            return max(cursor.rowcount, 0)
+        cursor.execute(sql, params or None)
+    return int(_one_row(connection, "SELECT changes()")[0])
+
+
+def fetch(connection: adbc.Connection, sql: str) -> pa.Table:
+    """The whole result. On SQLite a column without any value comes as int64."""
+    with connection.cursor() as cursor:
+        if not _is_postgres(connection):
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": WHOLE_RESULT})
+        cursor.execute(sql)
+        return cursor.fetch_arrow_table()
+
+
+def stream(
+    connection: adbc.Connection, sql: str, batch_rows: int = 65_536
+) -> Iterator[pa.RecordBatch]:
+    """The result in batches, as they come.
+
+    On SQLite each column needs a value in the first batch: write COALESCE around those that may
+    lack one.
+    """
+    with connection.cursor() as cursor:
+        if not _is_postgres(connection):
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(batch_rows)})
+        cursor.execute(sql)
+        yield from cursor.fetch_record_batch()
+
+
+def _is_postgres(connection: adbc.Connection) -> bool:
+    return "Postgre" in str(connection.adbc_get_info()["vendor_name"])
+
+
+def _numbered(sql: str) -> str:
+    """`?` as PostgreSQL's `$1`, `$2`, ..."""
+    first, *rest = sql.split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
+
+
+def _one_row(connection: adbc.Connection, sql: str) -> tuple[int, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return tuple(int(value) for value in cursor.fetchall()[0])
+
+
+def _column_names(connection: adbc.Connection, relation: str) -> list[str]:
+    return list(fetch(connection, f"SELECT * FROM {relation} LIMIT 0").schema.names)  # noqa: S608
+
+
+def _update(table: str, updated: Sequence[str], compare: Sequence[str]) -> str:
+    if not updated or not compare:
+        return "NOTHING"
+    assignments = ", ".join(f"{name} = excluded.{name}" for name in updated)
+    old = ", ".join(f"{table}.{name}" for name in compare)
+    new = ", ".join(f"excluded.{name}" for name in compare)
+    return f"UPDATE SET {assignments} WHERE ({old}) IS DISTINCT FROM ({new})"
+
+
+def _count_new(connection: adbc.Connection, staged: str, table: str, key: Sequence[str]) -> int:
+    same = " AND ".join(f"t.{name} = s.{name}" for name in key)
+    sql = f"SELECT COUNT(*) FROM {staged} s WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {same})"  # noqa: S608 - names from the models
+    return _one_row(connection, sql)[0]
+
+
+def _arrow_type(column: str, table: sa.FromClause, extra: Mapping[str, pa.DataType]) -> pa.DataType:
+    """The Arrow type that goes into a column of this kind."""
+    if column in extra:
+        return extra[column]
+    kind = table.c[column].type
+    if isinstance(kind, UtcDateTime):
+        return pa.timestamp("us", "UTC")
+    for sql_type, arrow_type in _ARROW_TYPES:
+        if isinstance(kind, sql_type):
+            return arrow_type
+    raise TypeError(f"{table}.{column}: no Arrow type for {kind!r}")
+
+
+_ARROW_TYPES: tuple[tuple[type[sa.types.TypeEngine[Any]], pa.DataType], ...] = (
+    (sa.BigInteger, pa.int64()),
+    (sa.Integer, pa.int32()),
+    (sa.Float, pa.float64()),
+    (sa.Boolean, pa.bool_()),
+    (sa.Date, pa.date32()),
+    (sa.LargeBinary, pa.binary()),
+    (sa.JSON, pa.string()),
+    (sa.String, pa.string()),
+)
+
+
+def _require_zone(name: str, given: pa.DataType, target: pa.DataType) -> None:
+    if target.tz and not given.tz:
+        raise TypeError(f"{name}: a moment needs a time zone")
+
+
+def _stored_type(target: pa.DataType, dialect: str) -> pa.DataType:
+    if dialect == "postgresql":
+        return target
+    if pa.types.is_temporal(target):
+        return pa.string()
+    return pa.int64() if pa.types.is_boolean(target) else target
+
+
+def _converted(
+    data: pa.Table | pa.RecordBatchReader, targets: Sequence[pa.DataType], dialect: str
+) -> Iterator[pa.RecordBatch]:
+    batches = data.to_batches() if isinstance(data, pa.Table) else data
+    for batch in batches:
+        columns = [
+            _convert(column, target, dialect)
+            for column, target in zip(batch.columns, targets, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _convert(column: pa.Array, target: pa.DataType, dialect: str) -> pa.Array:
+    column = pc.cast(column, target)
+    if dialect == "postgresql" or _stored_type(target, dialect) == target:
+        return column
+    if pa.types.is_timestamp(target) and target.tz:
+        # SQLAlchemy's text: no offset, always six digits of a second.
+        column = pc.cast(column, pa.timestamp("us"))
+    return pc.cast(column, _stored_type(target, dialect))
