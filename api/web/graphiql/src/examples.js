@@ -10,7 +10,9 @@ const VALUABLE_AND_LEAVING = `query ValuableAndLeaving {
         externalId
         tier { tier since reasons { code text } }
         prediction {
-          churnProbability clv clvLow clvHigh modelVersion asOf
+          churnProbability
+          clv clvLow clvHigh
+          modelVersion asOf
           reasons { code text }
         }
         segments { key }
@@ -27,7 +29,10 @@ const VALUABLE_AND_LEAVING = `query ValuableAndLeaving {
 `;
 
 const ONE_CUSTOMER = `query OneCustomer {
-  customers(first: 1, orderBy: [{ field: CLV, direction: DESC }]) {
+  customers(
+    first: 1
+    orderBy: [{ field: CLV, direction: DESC }]
+  ) {
     edges {
       node {
         id
@@ -66,16 +71,14 @@ const PORTFOLIO = `query Portfolio {
 
 const NOTES = {
   en: [
-    "The twenty most valuable customers who are about to leave, with the reasons.\n" +
-      "# Press the round button, or Ctrl+Enter.",
-    "Your most valuable customer in full, with the reasons in Chinese.\n" +
-      "# For one you know: customer(externalId: \"…\") { … }",
-    "The whole portfolio, its tiers and its segments.",
+    ["The twenty most valuable customers who", "are about to leave. Run it: ▶ or Ctrl+Enter."],
+    ["Your most valuable customer in full,", "with the reasons in Chinese."],
+    ["The whole portfolio, its tiers, its segments."],
   ],
   "zh-Hans": [
-    "最有价值且即将流失的二十位客户及原因。\n# 点击圆形按钮，或按 Ctrl+Enter 执行。",
-    "价值最高的一位客户的全部信息，原因以中文显示。\n# 查询指定客户：customer(externalId: \"…\") { … }",
-    "整体客户组合、等级与客户分群。",
+    ["最有价值且可能流失的二十位客户。", "执行：点击 ▶ 或按 Ctrl+Enter。"],
+    ["价值最高的一位客户的全部信息，", "原因以中文显示。"],
+    ["整体客户组合、等级与客户分群。"],
   ],
 };
 
@@ -84,6 +87,8 @@ const QUERIES = [VALUABLE_AND_LEAVING, ONE_CUSTOMER, PORTFOLIO];
 export const EXAMPLES = Object.fromEntries(
   Object.entries(NOTES).map(([language, notes]) => [
     language,
-    QUERIES.map((query, at) => ({ query: `# ${notes[at]}\n${query}` })),
+    QUERIES.map((query, at) => ({
+      query: notes[at].map((line) => `# ${line}\n`).join("") + query,
+    })),
   ]),
 );
