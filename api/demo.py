@@ -39,8 +39,8 @@ QUERIES = (
     ),
     (
         "Risk scores as a partner pulls them",
-        "{ riskScores(first: 100) "
-        "{ edges { node { externalId churnProbability riskBand revision } } pageInfo { hasNextPage endCursor } } }",
+        "{ riskScores(first: 100) { pageInfo { hasNextPage endCursor } "
+        "edges { node { externalId churnProbability riskBand revision } } } }",
     ),
 )
 
