@@ -1,0 +1,227 @@
+"""One SQL text for the declared features: it runs verbatim on DuckDB and on Spark SQL.
+
+It reads five relations named after the fact tables and a sixth, `cutoffs(cutoff)`, and answers
+one row per cut-off and customer known at it. Every source is filtered below the cut-off. A
+purchase is an order with at least one line of positive quantity and non-negative amount;
+a line with a negative quantity or amount is a return: it lowers net spend at its own moment and
+is no purchase. Days are counted back from the cut-off, 0 being the last business day before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ml.feature_catalogue import FEATURES, WINDOWS_DAYS
+
+_KEY = "cutoff, customer_id"
+_SOURCES = """
+order_totals AS (
+    SELECT customer_id, order_id, min(ordered_at) AS ordered_at,
+        CAST(sum(amount_minor) AS BIGINT) AS amount,
+        CAST(sum(CASE WHEN quantity_milli >= 0 AND amount_minor >= 0
+            THEN amount_minor ELSE 0 END) AS BIGINT) AS bought,
+        CAST(sum(CASE WHEN quantity_milli >= 0 AND amount_minor >= 0
+            THEN discount_minor ELSE 0 END) AS BIGINT) AS discount,
+        CAST(sum(cost_minor) AS BIGINT) AS cost,
+        CAST(sum(CASE WHEN cost_minor IS NOT NULL THEN amount_minor END) AS BIGINT) AS costed,
+        CAST(sum(CASE WHEN quantity_milli > 0 AND amount_minor >= 0
+            THEN 1 ELSE 0 END) AS BIGINT) AS lines,
+        CAST(sum(CASE WHEN quantity_milli < 0 OR amount_minor < 0
+            THEN 1 ELSE 0 END) AS BIGINT) AS return_lines
+    FROM order_lines
+    WHERE ordered_at < (SELECT max(cutoff) FROM cutoffs)
+    GROUP BY customer_id, order_id
+),
+dated AS (
+    SELECT c.cutoff, t.*, CASE WHEN t.lines > 0 THEN 1 ELSE 0 END AS purchase,
+        CAST(floor((c.cutoff - 1 - t.ordered_at) / 86400) AS BIGINT) AS days_ago
+    FROM order_totals t JOIN cutoffs c ON t.ordered_at < c.cutoff
+),"""
+
+_GAPS = """
+visits AS (
+    SELECT DISTINCT cutoff, customer_id, days_ago FROM dated WHERE purchase = 1
+),
+steps AS (
+    SELECT cutoff, customer_id, days_ago,
+        lag(days_ago) OVER (PARTITION BY cutoff, customer_id ORDER BY days_ago DESC) - days_ago
+            AS gap,
+        row_number() OVER (PARTITION BY cutoff, customer_id ORDER BY days_ago) AS place
+    FROM visits
+),
+g AS (
+    SELECT cutoff, customer_id, count(*) AS visits, count(gap) AS gaps,
+        CAST(sum(gap) AS BIGINT) AS gap_sum, CAST(sum(gap * gap) AS BIGINT) AS gap_square_sum,
+        max(gap) AS gap_max, max(CASE WHEN place = 1 THEN gap END) AS gap_last
+    FROM steps GROUP BY cutoff, customer_id
+),"""
+
+_MIX = """
+bought AS (
+    SELECT c.cutoff, l.customer_id, l.product_id, l.department, l.brand, count(*) AS lines,
+        max(CASE WHEN l.ordered_at >= c.cutoff - 84 * 86400 THEN 1 ELSE 0 END) AS recent
+    FROM order_lines l JOIN cutoffs c ON l.ordered_at < c.cutoff
+    WHERE l.quantity_milli > 0 AND l.amount_minor >= 0
+    GROUP BY c.cutoff, l.customer_id, l.product_id, l.department, l.brand
+),
+p AS (
+    SELECT cutoff, customer_id, CAST(sum(lines) AS BIGINT) AS lines,
+        count(DISTINCT product_id) AS products
+    FROM bought WHERE product_id IS NOT NULL GROUP BY cutoff, customer_id
+),
+by_department AS (
+    SELECT cutoff, customer_id, department, CAST(sum(lines) AS BIGINT) AS lines,
+        max(recent) AS recent
+    FROM bought WHERE department IS NOT NULL GROUP BY cutoff, customer_id, department
+),
+d AS (
+    SELECT cutoff, customer_id, count(*) AS departments,
+        CAST(sum(recent) AS BIGINT) AS departments_84,
+        max(lines) AS top, CAST(sum(lines) AS BIGINT) AS lines
+    FROM by_department GROUP BY cutoff, customer_id
+),
+by_brand AS (
+    SELECT cutoff, customer_id, brand, CAST(sum(lines) AS BIGINT) AS lines
+    FROM bought WHERE brand IS NOT NULL GROUP BY cutoff, customer_id, brand
+),
+b AS (
+    SELECT cutoff, customer_id, count(*) AS brands, max(lines) AS top,
+        CAST(sum(lines) AS BIGINT) AS lines
+    FROM by_brand GROUP BY cutoff, customer_id
+),"""
+
+_CONTACT = """
+i AS (
+    SELECT c.cutoff, x.customer_id, count(*) AS contacts,
+        CAST(sum(CASE WHEN x.direction = 'inbound' THEN 1 ELSE 0 END) AS BIGINT) AS inbound,
+        CAST(sum(CASE WHEN x.direction = 'outbound' THEN 1 ELSE 0 END) AS BIGINT) AS outbound,
+        CAST(sum(CASE WHEN x.kind = 'redemption' THEN 1 ELSE 0 END) AS BIGINT) AS redemptions,
+        CAST(sum(CASE WHEN x.occurred_at >= c.cutoff - 84 * 86400
+            THEN 1 ELSE 0 END) AS BIGINT) AS recent,
+        CAST(floor((max(c.cutoff) - 1 - max(x.occurred_at)) / 86400) AS BIGINT) AS recency,
+        CAST(sum(x.response_seconds) AS BIGINT) AS response,
+        count(x.response_seconds) AS responses
+    FROM interactions x JOIN cutoffs c ON x.occurred_at < c.cutoff
+    GROUP BY c.cutoff, x.customer_id
+),
+rated AS (
+    SELECT c.cutoff, x.customer_id, CAST(floor(x.score * 1000000 + 0.5) AS BIGINT) AS score,
+        row_number() OVER (PARTITION BY c.cutoff, x.customer_id
+            ORDER BY x.given_at DESC, x.feedback_id DESC) AS place
+    FROM feedback x JOIN cutoffs c ON x.given_at < c.cutoff WHERE x.score IS NOT NULL
+),
+f AS (
+    SELECT cutoff, customer_id, count(*) AS ratings, CAST(sum(score) AS BIGINT) AS score,
+        max(CASE WHEN place = 1 THEN score END) AS last_score
+    FROM rated GROUP BY cutoff, customer_id
+),"""
+
+_KNOWN = """
+k AS (
+    SELECT c.cutoff, x.customer_id FROM customers x JOIN cutoffs c ON x.known_at < c.cutoff
+    UNION
+    SELECT cutoff, customer_id FROM dated
+)"""
+
+MEASURES_SQL = """CAST(o.recency AS DOUBLE) AS recency_days_measure,
+    coalesce(o.orders, 0) AS order_count_measure,
+    coalesce(o.net, 0) AS net_spend_minor,
+    coalesce(w.spend_365, 0) AS net_spend_365d_minor,
+    CAST(o.tenure AS DOUBLE) AS tenure_days_measure,
+    CAST(g.gap_sum AS DOUBLE) / nullif(g.gaps, 0) AS mean_gap_days_measure,
+    coalesce(i.contacts, 0) AS interaction_count,
+    o.first_at AS first_order_at,
+    o.last_at AS last_order_at,
+    coalesce(g.visits, 0) AS visits"""
+"""The exact columns beside the features; `visits` counts purchase days."""
+
+
+def _orders() -> str:
+    """Totals over all time, per cut-off and customer; null days where nothing was bought."""
+    return """
+o AS (
+    SELECT cutoff, customer_id, CAST(sum(purchase) AS BIGINT) AS orders,
+        min(CASE WHEN purchase = 1 THEN days_ago END) AS recency,
+        max(CASE WHEN purchase = 1 THEN days_ago END) AS tenure,
+        min(CASE WHEN purchase = 1 THEN ordered_at END) AS first_at,
+        max(CASE WHEN purchase = 1 THEN ordered_at END) AS last_at,
+        CAST(sum(amount) AS BIGINT) AS net, CAST(sum(bought) AS BIGINT) AS bought,
+        CAST(sum(discount) AS BIGINT) AS discount, CAST(sum(lines) AS BIGINT) AS lines,
+        CAST(sum(return_lines) AS BIGINT) AS return_lines,
+        CAST(sum(CASE WHEN purchase = 1 AND discount > 0 THEN 1 ELSE 0 END) AS BIGINT)
+            AS discounted_orders,
+        CAST(sum(cost) AS BIGINT) AS cost, CAST(sum(costed) AS BIGINT) AS costed_amount,
+        max(CASE WHEN purchase = 1 THEN bought END) AS largest
+    FROM dated GROUP BY cutoff, customer_id
+),"""
+
+
+def _windows() -> str:
+    def total(what: str, days: int) -> str:
+        return f"CAST(sum(CASE WHEN days_ago < {days} THEN {what} ELSE 0 END) AS BIGINT)"
+
+    columns = [
+        f"{total(what, days)} AS {name}_{days}"
+        for days in WINDOWS_DAYS
+        for name, what in (("orders", "purchase"), ("spend", "amount"))
+    ]
+    columns += [f"{total(what, 84)} AS {what}_84" for what in ("bought", "discount")]
+    listed = ",\n        ".join(columns)
+    return f"""
+w AS (
+    SELECT cutoff, customer_id,
+        {listed}
+    FROM dated GROUP BY cutoff, customer_id
+),"""  # noqa: S608 - numbers and names of this file only
+
+
+def literal(text: str) -> str:
+    """A string literal that means the same to both engines; they disagree about \\ and ''."""
+    parts, plain = [], ""
+    for character in text:
+        if character in "'\\":
+            parts += [f"'{plain}'"] * bool(plain) + [f"chr({ord(character)})"]
+            plain = ""
+        else:
+            plain += character
+    parts += [f"'{plain}'"] * bool(plain or not parts)
+    return parts[0] if len(parts) == 1 else f"concat({', '.join(parts)})"
+
+
+def _attributes(columns: Iterable[tuple[str, str]]) -> str:
+    listed = "".join(f",\n        max({value}) AS {alias}" for alias, value in columns)
+    return f"""
+stated AS (
+    SELECT c.cutoff, x.customer_id, x.name, x.text_value, x.number_value,
+        row_number() OVER (PARTITION BY c.cutoff, x.customer_id, x.name
+            ORDER BY x.valid_from DESC) AS place
+    FROM attributes x JOIN cutoffs c ON x.valid_from < c.cutoff
+),
+a AS (
+    SELECT cutoff, customer_id{listed}
+    FROM stated WHERE place = 1 GROUP BY cutoff, customer_id
+),"""  # noqa: S608 - names pass through `literal`
+
+
+def compose(attribute_columns: list[tuple[str, str]]) -> str:
+    """The whole text; each attribute column is an alias and an expression over `stated`."""
+    sources = [_SOURCES, _orders(), _windows(), _GAPS, _MIX, _CONTACT]
+    features = [f"CAST({feature.sql} AS FLOAT) AS {name}" for name, feature in FEATURES.items()]
+    joined = ["o", "w", "g", "d", "b", "p", "i", "f"]
+    if attribute_columns:
+        sources.append(_attributes(attribute_columns))
+        features += [f"CAST(a.{alias} AS FLOAT) AS {alias}" for alias, _ in attribute_columns]
+        joined.append("a")
+    joins = "\n".join(
+        f"LEFT JOIN {name} ON {name}.cutoff = k.cutoff AND {name}.customer_id = k.customer_id"
+        for name in joined
+    )
+    listed = ",\n    ".join(features)
+    return f"""WITH{"".join(sources)}{_KNOWN}
+SELECT k.cutoff, k.customer_id,
+    {MEASURES_SQL},
+    {listed}
+FROM k
+{joins}
+ORDER BY k.cutoff, k.customer_id
+"""  # noqa: S608 - only declared expressions
