@@ -1,0 +1,126 @@
+"""A small business whose scoring is played by hand, so that decisions have known inputs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy import Engine, insert
+
+from api.db.champions import ModelRecord, list_known, record_model
+from api.db.models import Customer, ImportBatch, Order, OrderLine
+from api.documents import install_shipped_documents
+from api.refresh import Champion, Champions, RefreshReport, refresh
+
+DAY = dt.date(2026, 3, 31)
+NOW = dt.datetime(2026, 4, 1, 6, 0, tzinfo=dt.UTC)
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """What scoring says about a customer; `churn` None is a prospect without a prediction."""
+
+    recency_days: float = 10.0
+    orders: int = 5
+    spend_minor: int = 50_000
+    churn: float | None = 0.1
+    clv_minor: int = 40_000
+
+
+@dataclass(frozen=True)
+class Scores:
+    measures: pa.Table
+    predictions: pa.Table
+
+
+@dataclass
+class Business:
+    """Customers 1..n, each with one order in the database; `buyers` is what scoring returns."""
+
+    engine: Engine
+    url: str
+    store: Path
+    buyers: dict[int, Buyer] = field(default_factory=dict)
+
+    def score(self, _store: Path, cutoff: int) -> Scores:
+        ids = list(self.buyers)
+        bought = [buyer if buyer.churn is not None else None for buyer in self.buyers.values()]
+        measures = pa.table(
+            {
+                "customer_id": pa.array(ids, pa.int64()),
+                "recency_days": pa.array([b and b.recency_days for b in bought], pa.float64()),
+                "order_count": pa.array([b.orders if b else 0 for b in bought], pa.int64()),
+                "net_spend_minor": pa.array(
+                    [b.spend_minor if b else 0 for b in bought], pa.int64()
+                ),
+                "net_spend_365d_minor": pa.array(
+                    [b.spend_minor if b else 0 for b in bought], pa.int64()
+                ),
+                "tenure_days": pa.array([b and 300.0 for b in bought], pa.float64()),
+                "mean_gap_days": pa.array([b and 12.0 for b in bought], pa.float64()),
+                "interaction_count": pa.array([0 for _ in bought], pa.int64()),
+                "first_order_at": pa.array(
+                    [b and cutoff - 300 * SECONDS_A_DAY for b in bought], pa.int64()
+                ),
+                "last_order_at": pa.array(
+                    [b and cutoff - int(b.recency_days * SECONDS_A_DAY) for b in bought], pa.int64()
+                ),
+            }
+        )
+        scored = [(key, buyer) for key, buyer in self.buyers.items() if buyer.churn is not None]
+        reason = json.dumps([{"code": "recency_days", "value": 10.0, "effect": 0.5}])
+        predictions = pa.table(
+            {
+                "customer_id": pa.array([key for key, _ in scored], pa.int64()),
+                "churn_probability": pa.array([b.churn for _, b in scored], pa.float64()),
+                "clv_minor": pa.array([b.clv_minor for _, b in scored], pa.int64()),
+                "clv_low_minor": pa.array([b.clv_minor // 2 for _, b in scored], pa.int64()),
+                "clv_high_minor": pa.array([b.clv_minor * 2 for _, b in scored], pa.int64()),
+                "expected_next_purchase_at": pa.array(
+                    [cutoff + 12 * SECONDS_A_DAY for _ in scored], pa.int64()
+                ),
+                "churn_reasons": pa.array([reason for _ in scored]),
+                "clv_reasons": pa.array([reason for _ in scored]),
+            }
+        )
+        return Scores(measures, predictions)
+
+    def refresh(self, as_of: dt.date = DAY, now: dt.datetime = NOW) -> RefreshReport:
+        models = {model.name: model for model in list_known(self.engine)}
+        churn, clv = (
+            Champion(models[name].row_id, f"{name}/1", 28, {"model": "0" * 64})
+            for name in ("churn", "clv")
+        )
+        champions = Champions(churn, clv, self.score)
+        return refresh(self.engine, self.url, self.store, champions, as_of=as_of, clock=lambda: now)
+
+
+def open_business(engine: Engine, url: str, store: Path, buyers: dict[int, Buyer]) -> Business:
+    """Customers in the database, shipped documents installed, models on record."""
+    known = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+    with engine.begin() as connection:
+        batch = {"kind": "customers", "source": "test", "arrived_at": known, "status": "done"}
+        connection.execute(insert(ImportBatch).values(id=1, **batch))
+        people = [
+            {"id": key, "external_id": f"C{key}", "kind": "b2c", "known_at": known, "batch_id": 1}
+            for key in buyers
+        ]
+        connection.execute(insert(Customer), people)
+        orders = [
+            {"id": key, "external_id": f"O{key}", "customer_id": key, "ordered_at": known}
+            for key in buyers
+        ]
+        connection.execute(insert(Order), [order | {"batch_id": 1} for order in orders])
+        line = {"line_no": 1, "quantity_milli": 1000, "amount_minor": 1000, "discount_minor": 0}
+        connection.execute(
+            insert(OrderLine), [line | {"order_id": key, "batch_id": 1} for key in buyers]
+        )
+    for name in ("churn", "clv"):
+        record = ModelRecord(name, 1, "run", 28, DAY, known, {"model": "0" * 64}, {})
+        record_model(engine, record, champion=True)
+    install_shipped_documents(engine, known)
+    return Business(engine, url, store, dict(buyers))

@@ -1,0 +1,175 @@
+"""A refresh publishes once, writes only what changed, and is the same when run again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from api.db import publish
+from api.db.locks import exclusive
+from api.db.models import Base, Prediction, SegmentMembership, TierAssignment
+from api.errors import Conflict, InvalidInput
+from tests.refresh.business import DAY, NOW, Business, Buyer, open_business
+
+BUYERS = {
+    1: Buyer(recency_days=2, orders=40, spend_minor=900_000, churn=0.05, clv_minor=300_000),
+    2: Buyer(recency_days=60, orders=30, spend_minor=700_000, churn=0.8, clv_minor=150_000),
+    3: Buyer(recency_days=15, orders=8, spend_minor=90_000, churn=0.3, clv_minor=30_000),
+    4: Buyer(recency_days=150, orders=1, spend_minor=2_000, churn=0.95, clv_minor=100),
+    5: Buyer(churn=None),
+}
+
+
+@pytest.fixture
+def business(engine: Engine, database_url: str, tmp_path: Path) -> Business:
+    return open_business(engine, database_url, tmp_path / "facts", BUYERS)
+
+
+def rows(engine: Engine, table: str) -> list[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        columns = Base.metadata.tables[table].columns
+        return sorted((tuple(row) for row in connection.execute(select(*columns))), key=str)
+
+
+def published(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    tables = (
+        "customer_profiles",
+        "predictions",
+        "tier_assignments",
+        "segment_memberships",
+        "recommendations",
+        "class_changes",
+        "prediction_history",
+        "refresh_runs",
+    )
+    return {table: rows(engine, table) for table in tables}
+
+
+def test_everyone_gets_a_profile_and_buyers_a_prediction(business: Business) -> None:
+    report = business.refresh()
+    assert (report.customers, report.scored) == (5, 4)
+    with business.engine.connect() as connection:
+        scored = connection.execute(
+            select(Prediction.customer_id, Prediction.churn_percentile, Prediction.risk_band)
+        ).all()
+        assert {row.customer_id: row.churn_percentile for row in scored} == {
+            1: 25,
+            3: 50,
+            2: 75,
+            4: 100,
+        }
+        assert {row.customer_id: row.risk_band for row in scored} == {
+            1: "low",
+            3: "medium",
+            2: "high",
+            4: "high",
+        }
+        tiers = dict(
+            connection.execute(select(TierAssignment.customer_id, TierAssignment.tier_key)).all()
+        )
+    assert tiers[1] != tiers[4]
+
+
+def test_a_second_refresh_on_the_same_inputs_changes_nothing(business: Business) -> None:
+    business.refresh()
+    before = published(business.engine)
+    report = business.refresh(now=NOW + dt.timedelta(hours=1))
+    assert report.unchanged
+    assert published(business.engine) == before
+
+
+def test_only_customers_whose_prediction_changed_get_a_new_revision(business: Business) -> None:
+    business.refresh()
+    with business.engine.begin() as connection:
+        before = dict(connection.execute(select(Prediction.customer_id, Prediction.revision)).all())
+        connection.execute(text("UPDATE installation SET facts_epoch = facts_epoch + 1"))
+    business.buyers[3] = Buyer(churn=0.31, recency_days=15, orders=8, spend_minor=90_000)
+    business.refresh(now=NOW + dt.timedelta(hours=1))
+    with business.engine.connect() as connection:
+        after = dict(connection.execute(select(Prediction.customer_id, Prediction.revision)).all())
+    assert after[3] > max(before.values())
+    assert {key: after[key] for key in (1, 2, 4)} == {key: before[key] for key in (1, 2, 4)}
+
+
+def test_a_customer_without_a_score_leaves_a_tombstone(business: Business) -> None:
+    business.refresh()
+    business.buyers[2] = Buyer(churn=None)
+    business.refresh(as_of=DAY + dt.timedelta(days=1), now=NOW + dt.timedelta(days=1))
+    with business.engine.connect() as connection:
+        revisions = dict(
+            connection.execute(select(Prediction.customer_id, Prediction.revision)).all()
+        )
+        deleted = connection.scalars(select(Prediction.customer_id).where(Prediction.deleted)).all()
+    assert deleted == [2]
+    assert revisions[2] == max(revisions.values())
+
+
+def test_a_tier_change_ends_one_stay_and_begins_another(business: Business) -> None:
+    business.refresh()
+    business.buyers[1] = BUYERS[4]
+    later = DAY + dt.timedelta(days=1)
+    business.refresh(as_of=later, now=NOW + dt.timedelta(days=1))
+    with business.engine.connect() as connection:
+        stays = connection.execute(
+            select(TierAssignment.since, TierAssignment.ended_on)
+            .where(TierAssignment.customer_id == 1)
+            .order_by(TierAssignment.id)
+        ).all()
+    assert [tuple(stay) for stay in stays] == [(DAY, later), (later, None)]
+
+
+def test_members_who_no_longer_match_leave_their_segment(business: Business) -> None:
+    business.refresh()
+    business.buyers = dict.fromkeys(BUYERS, Buyer(churn=None))
+    later = DAY + dt.timedelta(days=1)
+    business.refresh(as_of=later, now=NOW + dt.timedelta(days=1))
+    with business.engine.connect() as connection:
+        left = connection.scalars(
+            select(SegmentMembership.left_on).where(SegmentMembership.left_on.is_not(None))
+        ).all()
+    assert left
+    assert set(left) == {later}
+
+
+def test_a_publish_that_breaks_off_leaves_what_was_published(
+    business: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    business.refresh()
+    before = published(business.engine)
+    business.buyers[1] = BUYERS[4]
+    later, then = DAY + dt.timedelta(days=1), NOW + dt.timedelta(days=1)
+
+    class PowerCut(Exception):
+        pass
+
+    def cut(*_: object) -> None:
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish.Publisher, "_recommendations", cut)
+        with pytest.raises(PowerCut):
+            business.refresh(as_of=later, now=then)
+    assert published(business.engine) == before
+    assert not business.refresh(as_of=later, now=then).unchanged
+
+
+def test_two_refreshes_at_once_are_refused(business: Business) -> None:
+    with (
+        exclusive(business.engine, "refresh"),
+        pytest.raises(Conflict, match="Another refresh is running"),
+    ):
+        business.refresh()
+
+
+def test_days_that_are_not_over_or_lie_before_the_published_one_are_refused(
+    business: Business,
+) -> None:
+    with pytest.raises(InvalidInput, match="is not over yet"):
+        business.refresh(as_of=NOW.date())
+    business.refresh()
+    with pytest.raises(InvalidInput, match="is published already"):
+        business.refresh(as_of=DAY - dt.timedelta(days=1))
