@@ -1,0 +1,161 @@
+"""Customers as they are asked for: by id, by filter and order, with what hangs on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, true
+
+from api.db.models import (
+    AttributeDefinition,
+    Customer,
+    CustomerAttribute,
+    CustomerNameToken,
+    CustomerProfile,
+    Prediction,
+    TierAssignment,
+)
+from api.db.pages import KeyKind, Page, PageRequest, SortKey, read_page
+from api.db.snapshots import Query, Record, Snapshot
+
+COLUMNS = (
+    Customer.id,
+    Customer.external_id,
+    Customer.kind,
+    Customer.known_at,
+    Customer.industry,
+    Customer.region,
+    Customer.name_encrypted,
+    Customer.email_encrypted,
+    Customer.phone_encrypted,
+)
+
+ORDERINGS: Mapping[str, tuple[ColumnElement[Any], bool, KeyKind]] = MappingProxyType(
+    {
+        "clv": (Prediction.__table__.c.clv_minor, True, "plain"),
+        "churn_probability": (Prediction.__table__.c.churn_probability, True, "plain"),
+        "recency_days": (CustomerProfile.__table__.c.recency_days, True, "plain"),
+        "net_spend": (CustomerProfile.__table__.c.net_spend_minor, True, "plain"),
+        "order_count": (CustomerProfile.__table__.c.order_count, True, "plain"),
+        "external_id": (Customer.__table__.c.external_id, False, "plain"),
+        "known_since": (Customer.__table__.c.known_at, False, "moment"),
+    }
+)
+"""What customers can be sorted by: the column, whether it may be missing, its kind."""
+
+
+def sort_keys(order: Sequence[tuple[str, bool]]) -> list[SortKey]:
+    """Keys for (name, descending) pairs; the id breaks ties, so that the order is total."""
+    keys = []
+    for name, descending in order:
+        column, nullable, kind = ORDERINGS[name]
+        keys.append(SortKey(column, descending, nullable, kind))
+    return [*keys, SortKey(Customer.__table__.c.id)]
+
+
+def _joined(*columns: Any) -> Query:
+    """Customers with the three rows that filters and orders read; each exists at most once."""
+    return (
+        select(*columns)
+        .select_from(Customer)
+        .outerjoin(Prediction, (Prediction.customer_id == Customer.id) & ~Prediction.deleted)
+        .outerjoin(CustomerProfile, CustomerProfile.customer_id == Customer.id)
+        .outerjoin(
+            TierAssignment,
+            (TierAssignment.customer_id == Customer.id) & TierAssignment.ended_on.is_(None),
+        )
+    )
+
+
+async def customer_page(
+    snapshot: Snapshot,
+    where: ColumnElement[bool] | None,
+    keys: Sequence[SortKey],
+    request: PageRequest,
+) -> Page:
+    statement = _joined(*COLUMNS).where(true() if where is None else where)
+    return await read_page(snapshot, statement, keys, request)
+
+
+async def count_customers(snapshot: Snapshot, where: ColumnElement[bool] | None) -> int:
+    statement = _joined(func.count()).where(true() if where is None else where)
+    return int((await snapshot.rows(statement))[0][0])
+
+
+async def customers_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
+    rows = await snapshot.rows(select(*COLUMNS).where(Customer.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+async def customers_by_external_id(
+    snapshot: Snapshot, external_ids: Sequence[str]
+) -> Mapping[str, Record]:
+    rows = await snapshot.rows(select(*COLUMNS).where(Customer.external_id.in_(external_ids)))
+    return {row.external_id: row for row in rows}
+
+
+def named(token: bytes) -> ColumnElement[bool]:
+    """A word of the name has this keyed hash."""
+    holders = select(CustomerNameToken.customer_id).where(CustomerNameToken.token_hash == token)
+    return Customer.id.in_(holders)
+
+
+def reached_by(channel: str, hashed: bytes) -> ColumnElement[bool]:
+    """The e-mail address or phone number has this keyed hash."""
+    column = Customer.email_hash if channel == "email" else Customer.phone_hash
+    return func.coalesce(column == hashed, False)
+
+
+async def attributes_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
+    """The latest value of each attribute."""
+    latest = (
+        select(
+            CustomerAttribute,
+            func.row_number()
+            .over(
+                partition_by=(CustomerAttribute.customer_id, CustomerAttribute.name),
+                order_by=CustomerAttribute.valid_from.desc(),
+            )
+            .label("place"),
+        )
+        .where(CustomerAttribute.customer_id.in_(ids))
+        .subquery("latest")
+    )
+    statement = (
+        select(latest, AttributeDefinition)
+        .with_only_columns(
+            latest.c.customer_id,
+            latest.c.name,
+            latest.c.text_value,
+            latest.c.number_value,
+            latest.c.valid_from,
+            AttributeDefinition.value_type,
+            AttributeDefinition.label_en,
+            AttributeDefinition.label_zh,
+        )
+        .join(AttributeDefinition, AttributeDefinition.name == latest.c.name)
+        .where(latest.c.place == 1)
+        .order_by(latest.c.name)
+    )
+    return grouped(await snapshot.rows(statement))
+
+
+async def attribute_definitions(snapshot: Snapshot) -> Sequence[Record]:
+    table = AttributeDefinition.__table__
+    return await snapshot.rows(select(table).order_by(table.c.name))
+
+
+async def profiles_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
+    table = CustomerProfile.__table__
+    rows = await snapshot.rows(select(table).where(table.c.customer_id.in_(ids)))
+    return {row.customer_id: row for row in rows}
+
+
+def grouped(rows: Sequence[Record]) -> Mapping[int, Sequence[Record]]:
+    """Rows by their `customer_id`, in their order."""
+    found: dict[int, list[Record]] = {}
+    for row in rows:
+        found.setdefault(row.customer_id, []).append(row)
+    return found

@@ -1,0 +1,49 @@
+"""What one request reads: one transaction on one connection, so no answer mixes two publishes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+Query = Select[*tuple[Any, ...]]
+Record = Row[*tuple[Any, ...]]
+
+
+class Snapshot:
+    """Opened by the first statement. Resolvers run concurrently; their statements take turns."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def dialect(self) -> str:
+        return self._engine.dialect.name
+
+    async def rows(self, statement: Query) -> Sequence[Record]:
+        async with self._turn:
+            if self._connection is None:
+                self._connection = await self._open()
+            result = await self._connection.execute(statement)
+            return result.all()
+
+    async def _open(self) -> AsyncConnection:
+        connection = await self._engine.connect()
+        if self.dialect == "sqlite":
+            # Python's driver begins a transaction only before a write, so reads must ask for one.
+            await connection.exec_driver_sql("BEGIN")
+            return connection
+        return await connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
+    async def close(self) -> None:
+        async with self._turn:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
