@@ -1,0 +1,259 @@
+"""Reasons as sentences, in English and simplified Chinese.
+
+Reasons are stored as codes with numbers (`api.domain.reasons`), and rendered when they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Literal
+
+from api.domain.fields import FIELDS, Field
+from api.errors import InvalidInput
+from ml.features import reason_text
+
+Language = Literal["en", "zh-Hans"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh-Hans")
+
+_CONDITION = ("{condition}", "{condition}")
+TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "tier.condition_met": _CONDITION,
+        "tier.kept_despite_risk": (
+            "The tier is kept although the customer may leave: {condition}",
+            "虽有流失风险，仍保留该等级：{condition}",
+        ),
+        "tier.otherwise": (
+            "No better tier's conditions are met",
+            "未达到更高等级的条件",
+        ),
+        "tier.below_lowest": (
+            "Not even the lowest tier's conditions are met",
+            "未达到最低等级的条件",
+        ),
+        "tier.fallback_no_prediction": (
+            "There is no prediction yet, so past behaviour decides",
+            "尚无预测结果，按历史行为判定",
+        ),
+        "tier.fallback_stale_prediction": (
+            "The prediction is out of date, so past behaviour decides",
+            "预测结果已过期，按历史行为判定",
+        ),
+        "segment.condition_met": _CONDITION,
+        "strategy.condition_met": _CONDITION,
+        "strategy.for_everyone": ("This is for every customer", "适用于所有客户"),
+        "strategy.value_at_risk": (
+            "{amount} is at risk; acting keeps {rate} of it on average, for {cost}",
+            "有 {amount} 面临流失；采取行动平均可挽回其中 {rate}，成本 {cost}",
+        ),
+        "strategy.share_of_clv": (
+            "{amount} is expected from this customer; acting adds {rate} on average, for {cost}",
+            "预计该客户将带来 {amount}；采取行动平均可增加 {rate}，成本 {cost}",
+        ),
+        "strategy.share_of_net_spend": (
+            "This customer has spent {amount}; acting brings back {rate} on average, for {cost}",
+            "该客户累计消费 {amount}；采取行动平均可带回其中 {rate}，成本 {cost}",
+        ),
+    }
+)
+"""By code: English, simplified Chinese."""
+
+CONDITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "eq": ("{label} is {threshold}", "{label}为{threshold}"),
+        "ne": (
+            "{label} is {value}, not {threshold}",
+            "{label}为{value}，不是{threshold}",
+        ),
+        "in": ("{label} is {value}", "{label}为{value}"),
+        "not_in": (
+            "{label} is {value}, none of {threshold}",
+            "{label}为{value}，不属于{threshold}",
+        ),
+        "gt": (
+            "{label} is {value}, above {threshold}",
+            "{label}为 {value}，高于 {threshold}",
+        ),
+        "gte": (
+            "{label} is {value}, at least {threshold}",
+            "{label}为 {value}，不低于 {threshold}",
+        ),
+        "lt": (
+            "{label} is {value}, below {threshold}",
+            "{label}为 {value}，低于 {threshold}",
+        ),
+        "lte": (
+            "{label} is {value}, at most {threshold}",
+            "{label}为 {value}，不高于 {threshold}",
+        ),
+        "contains": (
+            "{label} is {value}, which contains {threshold}",
+            "{label}为{value}，包含{threshold}",
+        ),
+        "not_contains": (
+            "{label} is {value}, which does not contain {threshold}",
+            "{label}为{value}，不包含{threshold}",
+        ),
+        "without": ("{label} is not {threshold}", "{label}不是{threshold}"),
+        "is_null": ("{label} is not known", "{label}未知"),
+        "is_not_null": ("{label} is known: {value}", "{label}已知：{value}"),
+    }
+)
+"""By operator, with what becomes of it under `not`."""
+
+_UNKNOWN = ("not known", "未知")
+_LIST = (" or ", "或")
+
+
+def render(
+    reason: Mapping[str, Any],
+    language: Language,
+    currency: str,
+    exponent: int,
+    fields: Mapping[str, Field] = FIELDS,
+) -> str:
+    """The sentence for a decision's reason `{"code", "params"}`.
+
+    `fields` gives the labels of custom attributes; without them they are shown by name.
+
+    Raises:
+        InvalidInput: the code or the language is unknown.
+    """
+    place = _place(language)
+    code = reason["code"]
+    if code not in TEXTS:
+        raise InvalidInput(f"There is no text for the reason {code!r}.")
+    params = reason["params"]
+    values = {}
+    if "field" in params:
+        values["condition"] = _condition(params, place, currency, exponent, fields)
+    for name in ("amount", "cost"):
+        if name in params:
+            values[name] = shown_money(params[name], currency, exponent)
+    if "rate" in params:
+        values["rate"] = shown_percent(params["rate"])
+    return TEXTS[code][place].format(**values)
+
+
+def render_gap(
+    condition: Mapping[str, Any],
+    language: Language,
+    currency: str,
+    exponent: int,
+    fields: Mapping[str, Field] = FIELDS,
+) -> str:
+    """The sentence for one missing condition of `gapToNextTier`: what is, and what is needed."""
+    place = _place(language)
+    field = _field(condition["field"], fields)
+    needed = _threshold(condition["needed"], field, place, currency, exponent)
+    current = _shown(condition["current"], field, place, currency, exponent)
+    word = NEEDS[condition["op"]][place].format(needed=needed)
+    label = field.label(language)
+    if place == 0:
+        return f"{label} is {current}; needed: {word}"
+    return f"{label}为 {current}，需要{word}"
+
+
+NEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "eq": ("{needed}", "为{needed}"),
+        "ne": ("anything but {needed}", "不为{needed}"),
+        "in": ("{needed}", "为{needed}"),
+        "not_in": ("none of {needed}", "不属于{needed}"),
+        "gt": ("more than {needed}", "高于 {needed}"),
+        "gte": ("at least {needed}", "不低于 {needed}"),
+        "lt": ("less than {needed}", "低于 {needed}"),
+        "lte": ("at most {needed}", "不高于 {needed}"),
+        "contains": ("something with {needed}", "包含{needed}"),
+        "not_contains": ("something without {needed}", "不包含{needed}"),
+        "is_null": ("that it has no value", "没有值"),
+        "is_not_null": ("that it is known", "已知"),
+    }
+)
+
+
+def render_prediction(
+    reason: Mapping[str, Any], language: Language, currency: str, exponent: int
+) -> str:
+    """The sentence for a prediction's reason `{"code", "value", "effect"}`."""
+    _place(language)
+    del currency  # features name amounts without a unit
+    return reason_text(
+        reason["code"], reason["value"], "en" if language == "en" else "zh", exponent
+    )
+
+
+def shown_money(minor: int, currency: str, exponent: int) -> str:
+    return f"{Decimal(minor).scaleb(-exponent):,f} {currency}"
+
+
+def shown_percent(share: float) -> str:
+    """A share of 1 as a percentage with at most one decimal; never 0 % or 100 % by rounding."""
+    percent = share * 100
+    if 0 < percent < 0.05:
+        return "<0.1%"
+    if 99.95 <= percent < 100:
+        return ">99.9%"
+    return f"{percent:.1f}".removesuffix(".0") + "%"
+
+
+def _place(language: str) -> int:
+    if language not in LANGUAGES:
+        raise InvalidInput(f"There are texts in {' and '.join(LANGUAGES)}, not in {language!r}.")
+    return 0 if language == "en" else 1
+
+
+def _field(name: str, fields: Mapping[str, Field]) -> Field:
+    if name in fields:
+        return fields[name]
+    plain = name.removeprefix("attribute.").replace("_", " ")
+    return Field(name, "text", plain, plain, "customer_attributes", "text_value")
+
+
+def _condition(
+    params: Mapping[str, Any],
+    place: int,
+    currency: str,
+    exponent: int,
+    fields: Mapping[str, Field],
+) -> str:
+    field = _field(params["field"], fields)
+    op = params["op"]
+    if field.many:  # the value is the whole set of segments; what counts is named by the rule
+        op = "eq" if op in ("eq", "in") else "without"
+    elif params["value"] is None:
+        op = "is_null"
+    return CONDITIONS[op][place].format(
+        label=(field.label_en, field.label_zh)[place],
+        value=_shown(params["value"], field, place, currency, exponent),
+        threshold=_threshold(params["threshold"], field, place, currency, exponent),
+    )
+
+
+def _threshold(value: Any, field: Field, place: int, currency: str, exponent: int) -> str:
+    values = value if isinstance(value, list) else [value]
+    return _LIST[place].join(_shown(each, field, place, currency, exponent) for each in values)
+
+
+def _shown(value: Any, field: Field, place: int, currency: str, exponent: int) -> str:
+    """A value as people read it."""
+    if value is None:
+        return _UNKNOWN[place]
+    if field.type == "boolean":
+        return (("no", "否"), ("yes", "是"))[bool(value)][place]
+    for choice in field.choices:
+        if choice.value == value:
+            return (choice.label_en, choice.label_zh)[place]
+    if isinstance(value, str):
+        return value
+    match field.unit:
+        case "currency":
+            return shown_money(value, currency, exponent)
+        case "probability":
+            return shown_percent(value)
+        case "days":
+            days = f"{value:,.1f}".removesuffix(".0")
+            return f"{days} 天" if place else f"{days} {'day' if days == '1' else 'days'}"
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
