@@ -1,174 +1,30 @@
-"""Strategies: what the business may do for whom, ranked for each customer by expected net gain."""
+"""Which strategies to recommend: for each customer, ranked by expected gain net of cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from api.domain.conditions import Columns, column_of, money_to_minor
-from api.domain.documents import (
-    KEY,
-    LONGEST_DESCRIPTION,
-    Bilingual,
-    bilingual,
-    description_of,
-    entries,
-    key_of,
-    name_of,
-    require_unique,
+from api.domain.conditions import Columns, Mask, column_of
+from api.domain.reasons import JsonColumns, Piece, Texts, assemble, condition_reason, met, reason
+from api.domain.rules import EVERYONE, Masks, fields_of
+from api.domain.strategy_documents import (
+    ExpectedGain,
+    Share,
+    Strategy,
+    parse_strategies,
+    parse_strategy,
 )
-from api.domain.fields import FIELDS, Field, nearest, shown
-from api.domain.reasons import JsonColumns, Texts, assemble, condition_reason, met, reason
-from api.domain.reasons import Piece as JsonPiece
-from api.domain.rules import EVERYONE, Masks, Rule, fields_of, parse_rule
-from api.errors import InvalidInput
 
-Action = Literal["call", "visit", "message", "email", "offer", "survey", "automate", "none"]
-Share = Literal["clv", "clv_at_risk", "net_spend"]
-MOST_STEPS = 10
-REQUIRED = ("key", "name", "description", "steps", "when", "action", "owner_role", "due_days")
-OPTIONAL = (
-    "channel",
-    "cost",
-    "expected_gain",
-    "min_gain",
-    "cooldown_days",
-    "consent_purpose",
-    "conflict_group",
-)
+__all__ = ["Recommendations", "Strategy", "parse_strategies", "parse_strategy", "recommend"]
+
 CHUNK = 100_000
 """Customers ranked at a time: keeps the table of gains small however many there are."""
 NOT_FOR_THEM = np.iinfo(np.int64).min
-
-
-@dataclass(frozen=True)
-class ExpectedGain:
-    """What acting brings: a rate of some amount. `source` says where the rate comes from."""
-
-    share_of: Share
-    rate: float
-    source: Bilingual
-
-
-@dataclass(frozen=True)
-class Strategy:
-    key: str
-    name: Bilingual
-    description: Bilingual
-    steps: tuple[Bilingual, ...]
-    rule: Rule
-    action: Action
-    channel: str | None
-    owner_role: str
-    due_days: int
-    cost_minor: int
-    expected_gain: ExpectedGain | None
-    """None: it is done for other reasons than money, and counts as bringing nothing."""
-    min_gain_minor: int
-    """Not recommended where the expected gain net of cost is below this."""
-    cooldown_days: int
-    consent_purpose: str | None
-    conflict_group: str | None
-    """Of strategies in one group a customer gets the best one."""
-
-
-def parse_strategy(
-    document: object,
-    exponent: int,
-    fields: Mapping[str, Field] = FIELDS,
-    path: str = "strategy",
-) -> Strategy:
-    """Read a strategy; amounts in the document are in major units.
-
-    Raises:
-        InvalidInput: names the path and the way out.
-    """
-    parts = entries(
-        document,
-        path,
-        REQUIRED,
-        OPTIONAL,
-    )
-    return Strategy(
-        key=key_of(parts, path),
-        name=name_of(parts, path),
-        description=description_of(parts, path),
-        steps=_steps(parts["steps"], f"{path}.steps"),
-        rule=parse_rule(parts["when"], fields, exponent, f"{path}.when"),
-        action=cast(Action, _one_of(parts["action"], get_args(Action), f"{path}.action")),
-        channel=_word(parts.get("channel"), f"{path}.channel"),
-        owner_role=_word(parts["owner_role"], f"{path}.owner_role") or "",
-        due_days=_days(parts["due_days"], f"{path}.due_days"),
-        cost_minor=_amount(parts.get("cost", 0), exponent, f"{path}.cost"),
-        expected_gain=_gain(parts.get("expected_gain"), f"{path}.expected_gain"),
-        min_gain_minor=money_to_minor(parts.get("min_gain", 0), exponent, f"{path}.min_gain"),
-        cooldown_days=_days(parts.get("cooldown_days", 0), f"{path}.cooldown_days"),
-        consent_purpose=_word(parts.get("consent_purpose"), f"{path}.consent_purpose"),
-        conflict_group=_word(parts.get("conflict_group"), f"{path}.conflict_group"),
-    )
-
-
-def parse_strategies(
-    documents: Iterable[object], exponent: int, fields: Mapping[str, Field] = FIELDS
-) -> tuple[Strategy, ...]:
-    parsed = [
-        parse_strategy(document, exponent, fields, f"strategies[{place}]")
-        for place, document in enumerate(documents)
-    ]
-    require_unique([each.key for each in parsed], "strategies")
-    return tuple(parsed)
-
-
-def _steps(content: object, path: str) -> tuple[Bilingual, ...]:
-    if not isinstance(content, list) or not 1 <= len(content) <= MOST_STEPS:
-        raise InvalidInput(f"{path}: takes a list of 1 to {MOST_STEPS} steps.")
-    return tuple(
-        bilingual(each, f"{path}[{place}]", LONGEST_DESCRIPTION)
-        for place, each in enumerate(content)
-    )
-
-
-def _one_of(value: object, known: Sequence[str], path: str) -> str:
-    if isinstance(value, str) and value in known:
-        return value
-    raise InvalidInput(f"{path}: {shown(value)} is unknown{nearest(value, known)}.")
-
-
-def _word(value: object, path: str) -> str | None:
-    if value is None or (isinstance(value, str) and KEY.fullmatch(value)):
-        return value
-    raise InvalidInput(f"{path}: takes a word in small letters, not {shown(value)}.")
-
-
-def _days(value: object, path: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3650:
-        return value
-    raise InvalidInput(f"{path}: takes a number of days up to 3650, not {shown(value)}.")
-
-
-def _amount(value: object, exponent: int, path: str) -> int:
-    amount = money_to_minor(value, exponent, path)
-    if amount < 0:
-        raise InvalidInput(f"{path}: takes an amount of 0 or more, not {shown(value)}.")
-    return amount
-
-
-def _gain(content: object, path: str) -> ExpectedGain | None:
-    if content is None:
-        return None
-    parts = entries(content, path, ("share_of", "rate", "source"))
-    rate = parts["rate"]
-    if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate <= 1:
-        raise InvalidInput(f"{path}.rate: takes a number above 0, up to 1, not {shown(rate)}.")
-    return ExpectedGain(
-        cast(Share, _one_of(parts["share_of"], get_args(Share), f"{path}.share_of")),
-        float(rate),
-        bilingual(parts["source"], f"{path}.source", LONGEST_DESCRIPTION),
-    )
 
 
 @dataclass(frozen=True)
@@ -219,9 +75,9 @@ class Recommendations:
         return assemble(pieces, where, sources, "[%s]")
 
 
-def _gain_piece(strategy: Strategy, gain: ExpectedGain, where: npt.NDArray[np.bool_]) -> JsonPiece:
+def _gain_piece(strategy: Strategy, gain: ExpectedGain, where: Mask) -> Piece:
     code = "value_at_risk" if gain.share_of == "clv_at_risk" else f"share_of_{gain.share_of}"
-    return JsonPiece(
+    return Piece(
         where,
         f'{{"code":"strategy.{code}","params":{{"amount":%s,"rate":{gain.rate!r},'
         f'"cost":{strategy.cost_minor}}}}}',
@@ -258,6 +114,7 @@ def recommend(catalogue: Iterable[Strategy], columns: Columns, limit: int) -> Re
                 for strategy, mask in zip(ordered, applies, strict=True)
             ]
         )
+        _suppress(ordered, gains)
         _keep_best_of_groups(ordered, gains)
         parts.append(_ranked(gains, limit, start))
     customers, priorities, strategies, gain = (
@@ -268,13 +125,20 @@ def recommend(catalogue: Iterable[Strategy], columns: Columns, limit: int) -> Re
 
 
 def _net_gains(
-    strategy: Strategy, applies: npt.NDArray[np.bool_], columns: Columns, rows: slice
+    strategy: Strategy, applies: Mask, columns: Columns, rows: slice
 ) -> npt.NDArray[np.int64]:
     gross: npt.NDArray[np.int64] = np.zeros(len(applies), dtype=np.int64)
     if (gain := strategy.expected_gain) is not None:
         gross = np.rint(_base(gain.share_of, columns, rows) * gain.rate).astype(np.int64)
     net = gross - strategy.cost_minor
     return np.where(applies & (net >= strategy.min_gain_minor), net, NOT_FOR_THEM)
+
+
+def _suppress(ordered: Sequence[Strategy], gains: npt.NDArray[np.int64]) -> None:
+    for place, strategy in enumerate(ordered):
+        for other, suppressed in enumerate(ordered):
+            if other != place and suppressed.conflict_group in strategy.suppresses:
+                gains[other, gains[place] != NOT_FOR_THEM] = NOT_FOR_THEM
 
 
 def _keep_best_of_groups(ordered: Sequence[Strategy], gains: npt.NDArray[np.int64]) -> None:
