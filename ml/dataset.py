@@ -1,0 +1,245 @@
+"""Rolling origins: the same customers seen again and again, each time with what came after.
+
+An origin is a cut-off whose label window is complete. The latest is the holdout; the ones before
+it teach, and only those whose windows had closed by the origin they are judged at.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ml.backends import Backend
+from ml.btyd import Histories
+from ml.contracts import MEASURE_COLUMNS, AttributeField
+from ml.errors import NotEnoughHistory
+from ml.features import feature_codes, features_sql
+from ml.labels import DAY, SPAN_SQL, labels_sql
+
+Progress = Callable[[str, float], None]
+Floats = npt.NDArray[np.float64]
+BATCH = 4
+"""Cut-offs in one query: more would turn its joins from nested loops to sorts."""
+MAX_ORIGINS = 12
+ENOUGH_ORIGINS = 3
+HISTORY = 84 * DAY
+"""What an origin should have behind it, so that trends can be seen; less if there are too few."""
+MIN_CUSTOMERS = 50
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Buyers at one or more cut-offs: a row each, sorted by cut-off and customer."""
+
+    codes: tuple[str, ...]
+    values: npt.NDArray[np.float32]
+    cutoff: npt.NDArray[np.int64]
+    customer_id: npt.NDArray[np.int64]
+    churned: npt.NDArray[np.bool_]
+    value: Floats
+    """Labels: no purchase in the window, and money in it, in minor units, never negative. Both are
+    of no meaning where the window lies in the future."""
+
+    def __len__(self) -> int:
+        return len(self.cutoff)
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Sample:
+        return replace(
+            self,
+            values=self.values[mask],
+            cutoff=self.cutoff[mask],
+            customer_id=self.customer_id[mask],
+            churned=self.churned[mask],
+            value=self.value[mask],
+        )
+
+    def matrix(self, codes: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The columns a model wants, in its order; one it knows and we don't is all unknown."""
+        place = {code: index for index, code in enumerate(self.codes)}
+        columns = np.full((len(self), len(codes)), np.nan, np.float32)
+        for index, code in enumerate(codes):
+            if code in place:
+                columns[:, index] = self.values[:, place[code]]
+        return columns
+
+    def column(self, code: str) -> Floats:
+        return self.values[:, self.codes.index(code)].astype(np.float64)
+
+    def histories(self) -> Histories:
+        return Histories.of(
+            self.column("purchase_days"), self.column("tenure_days"), self.column("recency_days")
+        )
+
+    def with_columns(self, columns: Mapping[str, Floats]) -> Sample:
+        """The same rows with more features after the others."""
+        added = [column.astype(np.float32) for column in columns.values()]
+        return replace(
+            self,
+            codes=(*self.codes, *columns),
+            values=np.column_stack([self.values, *added]),
+        )
+
+
+@dataclass(frozen=True)
+class Span:
+    """The purchases known at a cut-off, and how their value is to be counted."""
+
+    first_at: int
+    last_at: int
+    buyers: int
+    lines: int
+    basis: Literal["margin", "spend"]
+    margin_share: float
+    """Mean margin on lines with a known cost; lines without one are taken to earn the same."""
+
+
+def span_at(backend: Backend, cutoff: int) -> Span:
+    """What is there to learn from.
+
+    Raises:
+        NotEnoughHistory: there are no purchases before the cut-off, or too few customers.
+    """
+    backend.cut([cutoff])
+    row = backend.query(SPAN_SQL).to_pylist()[0]
+    if not row["lines"]:
+        raise NotEnoughHistory(
+            f"No purchases on or before {_day(cutoff - 1)}: import orders, or choose a later day."
+        )
+    if row["buyers"] < MIN_CUSTOMERS:
+        raise NotEnoughHistory(
+            f"Only {row['buyers']} customers bought on or before {_day(cutoff - 1)}; "
+            f"training needs at least {MIN_CUSTOMERS}."
+        )
+    known = row["costed_minor"] > 0 and row["costed_minor"] * 2 >= row["amount_minor"]
+    return Span(
+        first_at=row["first_at"],
+        last_at=row["last_at"],
+        buyers=row["buyers"],
+        lines=row["lines"],
+        basis="margin" if known else "spend",
+        margin_share=1.0 - row["cost_minor"] / row["costed_minor"] if known else 1.0,
+    )
+
+
+def origins(span: Span, cutoff: int, *, horizon_days: int, step_days: int) -> list[int]:
+    """Complete origins, latest (the holdout) first; the rest precede it by whole steps.
+
+    Raises:
+        NotEnoughHistory: no origin's label window closes before the holdout begins.
+    """
+    window, step = horizon_days * DAY, step_days * DAY
+    holdout = cutoff - window
+    latest = holdout - -(-window // step) * step
+    teachers = list(range(latest, span.first_at + min(window, HISTORY) - 1, -step))
+    seasoned = [origin for origin in teachers if origin - span.first_at >= HISTORY]
+    if len(seasoned) >= ENOUGH_ORIGINS:
+        teachers = seasoned
+    if not teachers:
+        needed = (cutoff - latest) // DAY + min(horizon_days, HISTORY // DAY)
+        raise NotEnoughHistory(
+            f"A horizon of {horizon_days} days needs {needed} days of purchases up to "
+            f"{_day(cutoff - 1)}; the first one is of {_day(span.first_at)}, "
+            f"{(cutoff - span.first_at) // DAY} days before its end. "
+            "Choose a shorter horizon or a later day, or import older orders."
+        )
+    return [*range(holdout, latest, -step), *teachers[:MAX_ORIGINS]]
+
+
+def _day(moment: int) -> dt.date:
+    return dt.datetime.fromtimestamp(moment, dt.UTC).date()
+
+
+def measure_and_sample(
+    backend: Backend, attributes: Sequence[AttributeField], cutoff: int
+) -> tuple[pa.Table, Sample]:
+    """One cut-off for scoring: measures of everyone known, and a sample of the buyers."""
+    backend.cut([cutoff])
+    table = backend.query(features_sql(attributes))
+    return _measures(table), _sample(table, attributes)
+
+
+def labelled(
+    backend: Backend,
+    attributes: Sequence[AttributeField],
+    cutoffs: Sequence[int],
+    *,
+    horizon_days: int,
+    span: Span,
+    progress: Progress | None = None,
+) -> Sample:
+    """Buyers at each cut-off with what they did in the window after it."""
+    sql, labels = features_sql(attributes), labels_sql(horizon_days)
+    parts: list[Sample] = []
+    ordered = sorted(cutoffs)
+    for start in range(0, len(ordered), BATCH):
+        batch = ordered[start : start + BATCH]
+        backend.cut(batch)
+        parts.append(_label(_sample(backend.query(sql), attributes), backend.query(labels), span))
+        if progress:
+            progress("features", (start + len(batch)) / len(ordered))
+    return join(parts)
+
+
+def join(parts: Sequence[Sample]) -> Sample:
+    """Samples with the same columns, one after the other."""
+    return Sample(
+        codes=parts[0].codes,
+        values=np.concatenate([part.values for part in parts]),
+        cutoff=np.concatenate([part.cutoff for part in parts]),
+        customer_id=np.concatenate([part.customer_id for part in parts]),
+        churned=np.concatenate([part.churned for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
+    )
+
+
+def _measures(table: pa.Table) -> pa.Table:
+    names = {name: f"{name}_measure" for name in MEASURE_COLUMNS}
+    columns = {
+        name: table[alias if (alias := names[name]) in table.column_names else name]
+        for name in MEASURE_COLUMNS
+    }
+    return pa.table(columns)
+
+
+def _sample(table: pa.Table, attributes: Sequence[AttributeField]) -> Sample:
+    codes = feature_codes(attributes)
+    buyers = table.filter(pc.greater(table["visits"], 0))
+    first = len(buyers.column_names) - len(codes)
+    values = np.empty((buyers.num_rows, len(codes)), np.float32)
+    for index in range(len(codes)):
+        values[:, index] = buyers.column(first + index).to_numpy()
+    return Sample(
+        codes=codes,
+        values=values,
+        cutoff=buyers["cutoff"].to_numpy(),
+        customer_id=buyers["customer_id"].to_numpy(),
+        churned=np.zeros(buyers.num_rows, np.bool_),
+        value=np.zeros(buyers.num_rows),
+    )
+
+
+def _label(sample: Sample, labels: pa.Table, span: Span) -> Sample:
+    """Match labels to rows by (cut-off, customer); who has none did nothing."""
+    cutoffs = np.unique(sample.cutoff)
+    churned, value = np.ones(len(sample), np.bool_), np.zeros(len(sample))
+    theirs = {name: labels[name].to_numpy() for name in labels.column_names}
+    earned = theirs["net_minor"].astype(np.float64)
+    if span.basis == "margin":
+        unknown = theirs["net_minor"] - theirs["costed_minor"]
+        earned = theirs["costed_minor"] - theirs["cost_minor"] + unknown * span.margin_share
+    for cutoff in cutoffs:
+        ours = np.flatnonzero(sample.cutoff == cutoff)
+        rows = np.flatnonzero(theirs["cutoff"] == cutoff)
+        _, left, right = np.intersect1d(
+            sample.customer_id[ours], theirs["customer_id"][rows], return_indices=True
+        )
+        churned[ours[left]] = theirs["purchased"][rows[right]] == 0
+        value[ours[left]] = np.maximum(earned[rows[right]], 0.0)
+    return replace(sample, churned=churned, value=value)

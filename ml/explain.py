@@ -1,0 +1,47 @@
+"""Why a customer got a prediction: the strongest exact contributions, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.btyd import Floats
+
+TOP = 4
+
+
+def reasons(
+    codes: Sequence[str], values: npt.NDArray[np.float32], effects: Floats, top: int = TOP
+) -> list[str]:
+    """A JSON list per row, strongest first; effects of nothing are left out.
+
+    A choice that is not the customer's keeps its effect on the prediction, but is no reason to
+    show: "not from there" says too little.
+    """
+    other_choice = np.array(["=" in code for code in codes]) & (values == 0)
+    strength = np.where(other_choice, 0.0, np.abs(effects))
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :top]
+    picked = {
+        "effect": np.take_along_axis(effects, order, axis=1),
+        "strength": np.take_along_axis(strength, order, axis=1),
+        "value": np.take_along_axis(values, order, axis=1),
+    }
+    return [
+        json.dumps(
+            [
+                {"code": codes[place], "value": _number(value), "effect": round(float(effect), 6)}
+                for place, value, effect, strong in zip(*row, strict=True)
+                if strong > 0
+            ],
+            allow_nan=False,
+        )
+        for row in zip(order, picked["value"], picked["effect"], picked["strength"], strict=True)
+    ]
+
+
+def _number(value: np.float32) -> float | None:
+    """The shortest decimal that is this float32; null where it is unknown."""
+    return None if np.isnan(value) else float(str(value))
