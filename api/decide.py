@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from api.columns import (
+    Column,
+    Columns,
+    aligned,
+    customer_columns,
+    measure_columns,
+    objects,
+    prediction_columns,
+)
 from api.db.catalogue import Catalogue
 from api.db.installation import InstallationFacts
 from api.db.population import Population
 from api.db.publish import Publication
-from api.domain.classes import classify
-from api.domain.money import currency_exponent
+from api.domain.classes import Classification, LifecycleRule, classify
+from api.domain.fields import Field, known_fields
+from api.domain.money import exponent_of
 from api.domain.risk import percentiles, risk_bands
-from api.domain.segments import members, parse_segment
-from api.domain.strategies import parse_strategy, recommend
+from api.domain.segments import causes_json, members, membership_columns, parse_segments
+from api.domain.strategies import parse_strategies, recommend
 from api.domain.tiers import parse_policy
 from ml.contracts import cutoff_of
 
 if TYPE_CHECKING:
     from api.refresh import Champions, Scored
 
-Column = npt.NDArray[Any]
-Columns = dict[str, Column]
-
 CLASSIFICATIONS = ("rfm_group", "abc_class", "lifecycle_stage")
 MAX_RECOMMENDATIONS = 20
+MOMENT = pa.timestamp("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """Under which circumstances a refresh decides."""
+
+    as_of: dt.date
+    now: dt.datetime
+    installation: InstallationFacts
+
+    @cached_property
+    def cutoff(self) -> int:
+        return cutoff_of(self.as_of, self.installation.time_zone)
+
+    @cached_property
+    def exponent(self) -> int:
+        return exponent_of(self.installation.base_currency)
+
+    def day_column(self, rows: int) -> pa.Array:
+        return pa.repeat(pa.scalar(self.as_of, pa.date32()), rows)
 
 
 def decide(
@@ -37,185 +68,115 @@ def decide(
     population: Population,
     catalogue: Catalogue,
     champions: Champions,
-    installation: InstallationFacts,
-    as_of: dt.date,
-    now: dt.datetime,
+    occasion: Occasion,
 ) -> Publication:
-    """Classes, tiers, segments and strategies of every customer known at `as_of`."""
-    ids = scored.measures["customer_id"].to_numpy()
-    order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    exponent = currency_exponent(installation.base_currency)
-    cutoff = cutoff_of(as_of, installation.time_zone)
-    predictions = _predictions(scored.predictions, champions, installation, as_of, now)
-    columns = _measures(scored.measures, order)
-    columns |= _aligned_predictions(predictions, ids)
-    columns |= _customer_columns(population, ids, cutoff)
-    columns |= classify(columns, as_of)
-    profiles, changes = _profiles(columns, population, ids, as_of)
+    """Classes, tiers, segments and strategies of every customer known at the occasion's day."""
+    measures = scored.measures.sort_by("customer_id")
+    ids = measures["customer_id"].to_numpy()
+    predictions = publishable_predictions(scored.predictions, champions, occasion)
+    columns = measure_columns(measures) | prediction_columns(predictions, ids)
+    zone = occasion.installation.time_zone
+    columns |= customer_columns(population, ids, occasion.cutoff, zone)
+    lifecycle = LifecycleRule(churn_horizon_days=champions.churn.horizon_days)
+    columns |= classify(columns, Classification(lifecycle)).columns
+    before = _published_classes(population, ids)
+    decider = _Decider(columns, ids, population, catalogue, occasion)
+    tiers = decider.tiers()
+    memberships = decider.memberships()
     return Publication(
-        profiles=profiles,
-        class_changes=changes,
+        profiles=_profiles(columns, before, ids, occasion),
+        class_changes=_class_changes(columns, before, ids, occasion),
         predictions=predictions,
-        tiers=_tiers(columns, population, catalogue, ids, exponent, as_of),
-        memberships=_memberships(columns, catalogue, ids, exponent, as_of),
-        recommendations=_recommendations(columns, catalogue, ids, exponent),
+        tiers=tiers,
+        memberships=memberships,
+        recommendations=decider.recommendations(),
     )
 
 
-def _predictions(
-    predictions: pa.Table,
-    champions: Champions,
-    installation: InstallationFacts,
-    as_of: dt.date,
-    now: dt.datetime,
+def publishable_predictions(
+    predictions: pa.Table, champions: Champions, occasion: Occasion
 ) -> pa.Table:
+    """What scoring returned, with rank, band, horizons and validity."""
     rows = predictions.num_rows
+    installation = occasion.installation
     probabilities = predictions["churn_probability"].to_numpy()
-    last_valid_day = as_of + dt.timedelta(days=installation.score_validity_days)
-    valid_until = cutoff_of(last_valid_day, installation.time_zone)
-    moment = pa.timestamp("us", "UTC")
-    next_purchase = predictions["expected_next_purchase_at"].cast(pa.int64())
-    day_of = pa.array(
-        [_local_day(second, installation.time_zone) for second in next_purchase.to_pylist()],
-        type=pa.date32(),
-    )
+    last_day = occasion.as_of + dt.timedelta(days=installation.score_validity_days)
+    valid_until = cutoff_of(last_day, installation.time_zone)
     constants = {
         "horizon_days": pa.scalar(champions.churn.horizon_days, pa.int64()),
         "clv_horizon_days": pa.scalar(champions.clv.horizon_days, pa.int64()),
-        "as_of": pa.scalar(as_of, pa.date32()),
-        "scored_at": pa.scalar(now, moment),
-        "valid_until": pa.scalar(dt.datetime.fromtimestamp(valid_until, dt.UTC), moment),
+        "as_of": pa.scalar(occasion.as_of, pa.date32()),
+        "scored_at": pa.scalar(occasion.now, MOMENT),
+        "valid_until": pa.scalar(dt.datetime.fromtimestamp(valid_until, dt.UTC), MOMENT),
         "deleted": pa.scalar(False),
     }
-    kept = predictions.drop_columns(["expected_next_purchase_at"])
     derived = {
         "churn_percentile": pa.array(percentiles(probabilities)),
         "risk_band": pa.array(risk_bands(probabilities), type=pa.string()),
-        "expected_next_purchase_on": day_of,
+        "expected_next_purchase_on": _local_dates(
+            predictions["expected_next_purchase_at"], installation.time_zone
+        ),
         **{name: pa.repeat(value, rows) for name, value in constants.items()},
     }
+    published = predictions.drop_columns(["expected_next_purchase_at"])
     for name, values in derived.items():
-        kept = kept.append_column(name, values)
-    return kept
+        published = published.append_column(name, values)
+    return published
 
 
-def _local_day(second: int | None, time_zone: str) -> dt.date | None:
-    if second is None:
-        return None
-    from zoneinfo import ZoneInfo
-
-    return dt.datetime.fromtimestamp(second, ZoneInfo(time_zone)).date()
-
-
-def _measures(measures: pa.Table, order: Column) -> Columns:
-    """Measures by customer; null numbers become NaN, money keeps its minor units."""
-    names = {"net_spend_minor": "net_spend", "net_spend_365d_minor": "net_spend_365d"}
-    return {
-        names.get(name, name): measures[name].to_numpy()[order] for name in measures.column_names
-    }
+def _local_dates(seconds: pa.ChunkedArray, time_zone: str) -> pa.Array:
+    zone = ZoneInfo(time_zone)
+    days = [
+        None if second is None else dt.datetime.fromtimestamp(second, zone).date()
+        for second in seconds.to_pylist()
+    ]
+    return pa.array(days, type=pa.date32())
 
 
-def _aligned(ids: Column, keys: Column, values: Column, missing: Any) -> Column:
-    """Values by key, spread over `ids`; customers without one get `missing`."""
-    dtype = object if missing is None else np.float64
-    out: Column = np.full(len(ids), missing, dtype=dtype)
-    place = np.searchsorted(ids, keys)
-    inside = (place < len(ids)) & (ids[np.minimum(place, len(ids) - 1)] == keys)
-    out[place[inside]] = values[inside]
-    return out
-
-
-def _aligned_predictions(predictions: pa.Table, ids: Column) -> Columns:
-    keys = predictions["customer_id"].to_numpy()
-    numbers = {
-        "churn_probability": "churn_probability",
-        "churn_percentile": "churn_percentile",
-        "clv": "clv_minor",
-    }
-    columns = {
-        name: _aligned(ids, keys, predictions[source].to_numpy(), np.nan)
-        for name, source in numbers.items()
-    }
-    bands = np.array(predictions["risk_band"].to_pylist(), dtype=object)
-    return columns | {"risk_band": _aligned(ids, keys, bands, None)}
-
-
-def _customer_columns(population: Population, ids: Column, cutoff: int) -> Columns:
-    """Kind, region and custom attributes as they were known at the cut-off."""
-    table = population.customers
+def _published_classes(population: Population, ids: Column) -> Columns:
+    """The classes of the last refresh; `known` is 1 for who had a profile."""
+    table = population.profiles
     keys = table["customer_id"].to_numpy()
-    columns: Columns = {}
-    for name in ("external_id", "kind", "industry", "region"):
-        values = np.array(table[name].to_pylist(), dtype=object)
-        columns[name] = _aligned(ids, keys, values, None)
-    known_at = _aligned(ids, keys, table["known_at"].to_numpy(), np.nan)
-    columns["known_at"] = known_at
-    attributes = population.attributes.filter(
-        pa.compute.less(population.attributes["valid_from"], cutoff)
-    ).to_pandas()
-    for (name, value_type), rows in attributes.groupby(["name", "value_type"], sort=True):
-        latest = rows.drop_duplicates("customer_id", keep="last")
-        numeric = value_type in ("number", "boolean")
-        values = latest["number_value" if numeric else "text_value"].to_numpy()
-        columns[f"attribute.{name}"] = _aligned(
-            ids, latest["customer_id"].to_numpy(), values, np.nan if numeric else None
-        )
-    return columns
-
-
-def _profiles(
-    columns: Columns, population: Population, ids: Column, as_of: dt.date
-) -> tuple[pa.Table, pa.Table]:
-    """The profiles, and which classes differ from the published ones."""
-    before = population.profiles
-    keys = before["customer_id"].to_numpy()
-    previous = {
-        name: _aligned(ids, keys, np.array(before[name].to_pylist(), dtype=object), None)
+    return {
+        name: aligned(ids, keys, objects(table[name]), None)
         for name in (*CLASSIFICATIONS, "lifecycle_since")
-    }
-    known = _aligned(ids, keys, np.ones(len(keys)), np.nan) == 1
-    same_stage = previous["lifecycle_stage"] == columns["lifecycle_stage"]
-    since = np.where(same_stage, previous["lifecycle_since"], as_of.isoformat())
-    integers = ("order_count", "interaction_count")
-    profiles = pa.table(
+    } | {"known": aligned(ids, keys, np.ones(len(keys)), np.nan)}
+
+
+def _profiles(columns: Columns, before: Columns, ids: Column, occasion: Occasion) -> pa.Table:
+    same_stage = before["lifecycle_stage"] == columns["lifecycle_stage"]
+    since = np.where(same_stage, before["lifecycle_since"], occasion.as_of.isoformat())
+    numbers = ("recency_days", "tenure_days", "mean_gap_days")
+    scores = ("r_score", "f_score", "m_score")
+    return pa.table(
         {
             "customer_id": ids,
             "net_spend_minor": columns["net_spend"],
             "net_spend_365d_minor": columns["net_spend_365d"],
-            **{name: columns[name] for name in integers},
-            **{
-                name: pa.array(columns[name], from_pandas=True)
-                for name in ("recency_days", "tenure_days", "mean_gap_days")
-            },
-            **{name: _whole(columns[name]) for name in ("r_score", "f_score", "m_score")},
+            "order_count": columns["order_count"],
+            "interaction_count": columns["interaction_count"],
+            **{name: pa.array(columns[name], from_pandas=True) for name in numbers},
+            **{name: pa.array(columns[name], from_pandas=True).cast(pa.int64()) for name in scores},
             **{name: pa.array(columns[name], type=pa.string()) for name in CLASSIFICATIONS},
-            "lifecycle_since": pa.array(
-                [dt.date.fromisoformat(day) for day in since], type=pa.date32()
-            ),
-            "as_of": pa.repeat(pa.scalar(as_of, pa.date32()), len(ids)),
+            "lifecycle_since": pa.array(since, type=pa.string()).cast(pa.date32()),
+            "as_of": occasion.day_column(len(ids)),
         }
     )
-    return profiles, _class_changes(columns, previous, known, ids, as_of)
 
 
-def _whole(values: Column) -> pa.Array:
-    return pa.array(values, from_pandas=True).cast(pa.int64())
-
-
-def _class_changes(
-    columns: Columns, previous: Columns, known: Column, ids: Column, as_of: dt.date
-) -> pa.Table:
+def _class_changes(columns: Columns, before: Columns, ids: Column, occasion: Occasion) -> pa.Table:
+    """Who had a profile and is in another class now; nobody at the first refresh."""
     parts = []
     for name in CLASSIFICATIONS:
-        changed = known & (previous[name] != columns[name])
+        changed = (before["known"] == 1) & (before[name] != columns[name])
+        rows = int(changed.sum())
         parts.append(
             pa.table(
                 {
                     "customer_id": pa.array(ids[changed], type=pa.int64()),
-                    "classification": pa.repeat(name, int(changed.sum())),
-                    "changed_on": pa.repeat(pa.scalar(as_of, pa.date32()), int(changed.sum())),
-                    "previous": pa.array(previous[name][changed], type=pa.string()),
+                    "classification": pa.repeat(name, rows),
+                    "changed_on": occasion.day_column(rows),
+                    "previous": pa.array(before[name][changed], type=pa.string()),
                     "current": pa.array(columns[name][changed], type=pa.string()),
                 }
             )
@@ -223,71 +184,73 @@ def _class_changes(
     return pa.concat_tables(parts)
 
 
-def _tiers(
-    columns: Columns,
-    population: Population,
-    catalogue: Catalogue,
-    ids: Column,
-    exponent: int,
-    as_of: dt.date,
-) -> pa.Table:
-    current = _aligned(
-        ids,
-        population.tiers["customer_id"].to_numpy(),
-        np.array(population.tiers["tier_key"].to_pylist(), dtype=object),
-        None,
-    )
-    decisions = parse_policy(catalogue.policy, exponent).decide(columns, current)
-    decided = np.array([tier is not None for tier in decisions.tiers], dtype=bool)
-    columns["tier"] = decisions.tiers
-    table = pa.table(
-        {
-            "customer_id": ids,
-            "tier_key": pa.array(decisions.tiers, type=pa.string()),
-            "since": pa.repeat(pa.scalar(as_of, pa.date32()), len(ids)),
-            "policy_version_id": pa.repeat(catalogue.policy_version_id, len(ids)),
-            "reasons": pa.array(decisions.reasons_json(), type=pa.string()),
-            "inputs": pa.array(decisions.inputs_json(), type=pa.string()),
-            "gap_to_next": pa.array(decisions.gap_json(), type=pa.string()),
-        }
-    )
-    return table.filter(pa.array(decided))
+@dataclass
+class _Decider:
+    """Tiers, then segments, then strategies: each may read what was decided before it."""
 
+    columns: Columns
+    ids: Column
+    population: Population
+    catalogue: Catalogue
+    occasion: Occasion
 
-def _memberships(
-    columns: Columns, catalogue: Catalogue, ids: Column, exponent: int, as_of: dt.date
-) -> pa.Table:
-    definitions = [parse_segment(doc, exponent) for _, doc in catalogue.segments.values()]
-    masks = members(definitions, columns)
-    parts = []
-    for key, (row_id, document) in catalogue.segments.items():
-        inside = ids[masks[key]]
-        cause = json.dumps({"code": "segment.rule_met", "params": {"segment": document["key"]}})
-        parts.append(
-            pa.table(
-                {
-                    "segment_id": pa.repeat(row_id, len(inside)),
-                    "customer_id": pa.array(inside, type=pa.int64()),
-                    "entered_on": pa.repeat(pa.scalar(as_of, pa.date32()), len(inside)),
-                    "cause": pa.repeat(cause, len(inside)),
-                }
-            )
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        return known_fields(self.population.attribute_fields)
+
+    def tiers(self) -> pa.Table:
+        table = self.population.tiers
+        keys = table["customer_id"].to_numpy()
+        current = aligned(self.ids, keys, objects(table["tier_key"]), None)
+        policy = parse_policy(self.catalogue.policy, self.occasion.exponent, self.fields)
+        decisions = policy.decide(self.columns, current)
+        self.columns["tier"] = decisions.tiers
+        rows = len(self.ids)
+        decided = pa.table(
+            {
+                "customer_id": self.ids,
+                "tier_key": pa.array(decisions.tiers, type=pa.string()),
+                "since": self.occasion.day_column(rows),
+                "policy_version_id": pa.repeat(self.catalogue.policy_version_id, rows),
+                "reasons": pa.array(decisions.reasons_json(), type=pa.string()),
+                "inputs": pa.array(decisions.inputs_json(), type=pa.string()),
+                "gap_to_next": pa.array(decisions.gap_json(), type=pa.string()),
+            }
         )
-    return pa.concat_tables(parts)
+        return decided.filter(pc.is_valid(decided["tier_key"]))
 
+    def memberships(self) -> pa.Table:
+        documents = [document for _, document in self.catalogue.segments.values()]
+        definitions = parse_segments(documents, self.occasion.exponent, self.fields)
+        masks = members(definitions, self.columns)
+        parts = []
+        for definition in definitions:
+            row_id, _ = self.catalogue.segments[definition.key]
+            inside = self.ids[masks[definition.key]]
+            parts.append(
+                pa.table(
+                    {
+                        "segment_id": pa.repeat(pa.scalar(row_id, pa.int64()), len(inside)),
+                        "customer_id": pa.array(inside, type=pa.int64()),
+                        "entered_on": self.occasion.day_column(len(inside)),
+                        "cause": pa.array(causes_json(definition, self.columns), type=pa.string()),
+                    }
+                )
+            )
+        self.columns |= membership_columns(masks)
+        return pa.concat_tables(parts)
 
-def _recommendations(
-    columns: Columns, catalogue: Catalogue, ids: Column, exponent: int
-) -> pa.Table:
-    strategies = [parse_strategy(doc, exponent) for _, doc in catalogue.strategies.values()]
-    chosen = recommend(strategies, columns, MAX_RECOMMENDATIONS)
-    row_ids = {key: row_id for key, (row_id, _) in catalogue.strategies.items()}
-    return pa.table(
-        {
-            "customer_id": ids[chosen.customer_index],
-            "priority": pa.array(chosen.priority, type=pa.int64()),
-            "strategy_id": pa.array([row_ids[key] for key in chosen.strategy_key], type=pa.int64()),
-            "expected_gain_minor": pa.array(chosen.expected_gain_minor, type=pa.int64()),
-            "reasons": pa.array(chosen.reasons_json(), type=pa.string()),
-        }
-    )
+    def recommendations(self) -> pa.Table:
+        documents = [document for _, document in self.catalogue.strategies.values()]
+        strategies = parse_strategies(documents, self.occasion.exponent, self.fields)
+        chosen = recommend(strategies, self.columns, MAX_RECOMMENDATIONS)
+        row_ids = {key: row_id for key, (row_id, _) in self.catalogue.strategies.items()}
+        return pa.table(
+            {
+                "customer_id": self.ids[chosen.customer_index],
+                "priority": pa.array(chosen.priority, type=pa.int64()),
+                "strategy_id": pa.array([row_ids[key] for key in chosen.strategy_key], pa.int64()),
+                "expected_gain_minor": pa.array(chosen.expected_gain_minor, type=pa.int64()),
+                "reasons": pa.array(chosen.reasons_json(), type=pa.string()),
+            }
+        )

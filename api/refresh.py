@@ -19,9 +19,9 @@ from api.db.facts import sync_facts
 from api.db.installation import InstallationFacts, read_installation
 from api.db.locks import exclusive
 from api.db.models import RefreshRun
-from api.db.population import Population, read_population
+from api.db.population import read_population
 from api.db.publish import Publisher, RunRecord
-from api.decide import decide
+from api.decide import Occasion, decide
 from api.errors import InvalidInput
 from ml.contracts import cutoff_of
 
@@ -104,11 +104,12 @@ def refresh(
         scored = champions.score(store, cutoff_of(day, installation.time_zone))
         progress("Deciding classes, tiers, segments and strategies")
         population = read_population(url, engine)
-        publication = decide(scored, population, catalogue, champions, installation, day, clock())
+        occasion = Occasion(day, clock(), installation)
+        publication = decide(scored, population, catalogue, champions, occasion)
         progress("Publishing")
         run = RunRecord(
             day,
-            clock(),
+            occasion.now,
             fingerprint,
             champions.churn.row_id,
             champions.clv.row_id,
@@ -171,6 +172,3 @@ def _fingerprint(
     }
     text = json.dumps(inputs, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-__all__ = ["Champion", "Champions", "Population", "RefreshReport", "Scored", "refresh"]

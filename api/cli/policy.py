@@ -11,8 +11,10 @@ from api.cli.context import now, open_installation
 from api.cli.terminal import JsonOption, Terminal
 from api.db.catalogue import activate_policy
 from api.db.installation import read_installation
+from api.db.population import read_attribute_fields
 from api.documents import read_document
-from api.domain.money import currency_exponent
+from api.domain.fields import known_fields
+from api.domain.money import exponent_of
 from api.domain.tiers import parse_policy
 
 app = typer.Typer(help="Check and activate tier policies.", no_args_is_help=True)
@@ -24,7 +26,7 @@ def check(file: PolicyFile, json: JsonOption = False) -> None:
     """Say whether a policy document is sound, and if not, where and why."""
     terminal = Terminal(as_json=json)
     document = read_document(file)
-    policy = parse_policy(document, exponent=2)
+    policy = parse_policy(document, exponent=2).document
     keys = [tier.key for tier in policy.tiers]
     terminal.say(f"{file.name} is a sound policy with the tiers {', '.join(keys)}.")
     terminal.result({"key": policy.key, "tiers": keys})
@@ -36,8 +38,9 @@ def activate(file: PolicyFile, json: JsonOption = False) -> None:
     terminal = Terminal(as_json=json)
     place = open_installation()
     document = read_document(file)
-    currency = read_installation(place.engine).base_currency
-    policy = parse_policy(document, exponent=currency_exponent(currency))
+    exponent = exponent_of(read_installation(place.engine).base_currency)
+    fields = known_fields(read_attribute_fields(place.engine))
+    policy = parse_policy(document, exponent, fields).document
     version = activate_policy(place.engine, document, now())
     terminal.say(f"{policy.key} version {version} is active. Decide by it: echelon refresh")
     terminal.result({"key": policy.key, "version": version})
