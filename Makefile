@@ -38,6 +38,7 @@ demo: install ## Sample data, models, tiers, then the server (SERVE=0: without i
 	$(BIN)/echelon demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: install ## Run every test, on SQLite and on a PostgreSQL started for it
+	$(BIN)/python -m api.web.build
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 check: install ## Check format, lint, types and the walls between parts
@@ -47,7 +48,7 @@ check: install ## Check format, lint, types and the walls between parts
 	$(BIN)/lint-imports
 
 bench: install ## Measure import, features, training, scoring and queries on the sample
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench.sample
 
 notebooks: install ## Run the notebooks from top to bottom
 	$(BIN)/python -m pytest tests/notebooks

@@ -59,6 +59,11 @@ def build_graphiql(target: Path | None = None, progress: Progress | None = None)
     return target
 
 
+def is_built(target: Path | None = None) -> bool:
+    """Whether the page is there and made of the sources as they are now."""
+    return _is_current(target or GRAPHIQL_DIR, _fingerprint())
+
+
 def _sources() -> Iterator[Path]:
     """Our own files, in a stable order; what a developer's npm left beside them is not ours."""
     foreign = {"node_modules", "dist"}
@@ -144,7 +149,7 @@ def _run(node: Path, command: list[str], folder: Path) -> None:
     lines = (said or b"nothing").decode(errors="replace").strip().splitlines()
     raise NotReady(
         f"Building the GraphiQL page failed at `{' '.join(command)}`. The npm registry must be "
-        "reachable the first time. It said:\n" + "\n".join(lines[-LINES_SHOWN:])
+        "reachable the first time. It said:\n" + "\n".join(lines[:LINES_SHOWN])
     )
 
 

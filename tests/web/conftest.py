@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.types import ASGIApp
 
-from api.web.build import build_graphiql
+from api.web.build import is_built
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -29,21 +30,26 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def lacking(what: str) -> NoReturn:
+    """A developer's machine may lack something; the one that checks changes may not."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser; a developer without one may skip, CI may not."""
     path = os.environ.get("ECHELON_CHROMIUM") or shutil.which("chromium")
     if path and Path(path).exists():
         return path
-    lack = "no chromium: install Debian's package or name one in ECHELON_CHROMIUM"
-    if os.environ.get("CI"):
-        pytest.fail(lack)
-    pytest.skip(lack)
+    lacking("no chromium: install Debian's package or name one in ECHELON_CHROMIUM")
 
 
 @pytest.fixture(scope="session")
-def graphiql() -> Path:
-    return build_graphiql()
+def graphiql() -> None:
+    """The page, built before the tests, which have no network."""
+    if not is_built():
+        lacking("the GraphiQL page is not built from these sources: python -m api.web.build")
 
 
 @pytest.fixture(scope="session")

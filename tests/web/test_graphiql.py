@@ -45,6 +45,13 @@ class Witness:
             self.hosts.add(request.url.split("/")[2])
 
 
+def open_page(page: Page, address: str) -> None:
+    """Open the page and wait until its editors take input."""
+    page.goto(f"{address}/graphql")
+    expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("query")
+    expect(page.locator(".result-window .view-lines")).to_be_attached()
+
+
 def enter_key(page: Page, key: str) -> None:
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Use this key").click()
@@ -60,7 +67,7 @@ def run_first_tab(page: Page) -> None:
 
 def test_the_first_tab_answers_with_a_key(page: Page, address: str, tmp_path: Path) -> None:
     witness = Witness(page)
-    page.goto(f"{address}/graphql")
+    open_page(page, address)
     expect(page.get_by_role("status")).to_contain_text("Paste an API key")
     expect(page.get_by_role("tab")).to_have_count(3)
     enter_key(page, FULL)
@@ -74,7 +81,7 @@ def test_the_first_tab_answers_with_a_key(page: Page, address: str, tmp_path: Pa
 
 
 def test_the_key_stays_in_this_tab(page: Page, address: str) -> None:
-    page.goto(f"{address}/graphql")
+    open_page(page, address)
     enter_key(page, FULL)
     expect(page.get_by_role("status")).to_contain_text("The key works")
     run_first_tab(page)
@@ -91,13 +98,13 @@ def test_the_key_stays_in_this_tab(page: Page, address: str) -> None:
 
 
 def test_a_wrong_key_is_explained(page: Page, address: str) -> None:
-    page.goto(f"{address}/graphql")
+    open_page(page, address)
     enter_key(page, "mistyped")
     expect(page.get_by_role("status")).to_contain_text("does not accept this key")
 
 
 def test_a_key_without_the_schema_still_asks(page: Page, address: str) -> None:
-    page.goto(f"{address}/graphql")
+    open_page(page, address)
     enter_key(page, NARROW)
     expect(page.get_by_role("status")).to_contain_text("schema:read")
     run_first_tab(page)
@@ -105,14 +112,14 @@ def test_a_key_without_the_schema_still_asks(page: Page, address: str) -> None:
 
 
 def test_without_a_key_nothing_is_sent(page: Page, api: FakeApi, address: str) -> None:
-    page.goto(f"{address}/graphql")
+    open_page(page, address)
     run_first_tab(page)
     expect(page.locator(".result-window")).to_contain_text("Paste an API key")
     assert api.languages == []
 
 
 def test_chinese_is_asked_for_and_shown(page: Page, api: FakeApi, address: str) -> None:
-    page.goto(f"{address}/graphql")
+    open_page(page, address)
     enter_key(page, FULL)
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("status")).to_contain_text("密钥有效")
@@ -124,7 +131,7 @@ def test_chinese_is_asked_for_and_shown(page: Page, api: FakeApi, address: str) 
 
 
 def test_every_control_has_a_name(page: Page, address: str) -> None:
-    page.goto(f"{address}/graphql")
+    open_page(page, address)
     controls = page.locator("header button, header input, header a")
     names = [controls.nth(at).aria_snapshot() for at in range(controls.count())]
     assert all(re.search(r'"[^"]+"', name) for name in names), names
