@@ -12,7 +12,7 @@ import numpy.typing as npt
 import xgboost as xgb
 
 from ml.btyd import Floats
-from ml.dataset import Sample
+from ml.dataset import Sample, join
 from ml.errors import BadModel
 from ml.labels import DAY
 
@@ -61,6 +61,19 @@ class Shape:
 
     depth: int
     rounds: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Predictions for rows that the trees behind them had not seen."""
+
+    sample: Sample
+    scores: Floats
+
+    def joined(self, other: Evidence) -> Evidence:
+        return Evidence(
+            join([self.sample, other.sample]), np.concatenate([self.scores, other.scores])
+        )
 
 
 def folds(sample: Sample, horizon_days: int) -> list[Fold]:

@@ -16,29 +16,27 @@ import xgboost as xgb
 from scipy.special import expit
 
 from ml import artefacts
-from ml.booster import Shape, Task, boost, contributions, folds, from_bytes, margins, to_bytes, tune
+from ml.booster import (
+    Evidence,
+    Shape,
+    Task,
+    boost,
+    contributions,
+    folds,
+    from_bytes,
+    margins,
+    to_bytes,
+    tune,
+)
 from ml.btyd import Floats
 from ml.calibration import Ints, Platt, choose_platt, log_loss, log_odds
 from ml.contracts import AttributeField
-from ml.dataset import Sample, join
+from ml.dataset import Sample
 from ml.errors import NotEnoughHistory
 from ml.habit import Habit
 
 RHYTHM = "rhythm_absence"
 _WEIGHTS = np.linspace(1.0, 0.0, 21)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Predictions for rows that the trees behind them had not seen."""
-
-    sample: Sample
-    scores: Floats
-
-    def joined(self, other: Evidence) -> Evidence:
-        return Evidence(
-            join([self.sample, other.sample]), np.concatenate([self.scores, other.scores])
-        )
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,19 @@ import numpy as np
 import xgboost as xgb
 
 from ml import artefacts
-from ml.booster import Shape, Task, boost, contributions, folds, from_bytes, margins, to_bytes, tune
+from ml.booster import (
+    Evidence,
+    Shape,
+    Task,
+    boost,
+    contributions,
+    folds,
+    from_bytes,
+    margins,
+    to_bytes,
+    tune,
+)
 from ml.btyd import Floats
-from ml.churn import Evidence
 from ml.contracts import AttributeField
 from ml.dataset import Sample
 from ml.errors import NotEnoughHistory
