@@ -1,73 +1,9 @@
 // The three queries a newcomer finds open. Operation names are what GraphiQL shows on the tabs.
-const VALUABLE_AND_LEAVING = `query ValuableAndLeaving {
-  customers(
-    first: 20
-    filter: { churnProbability: { gte: 0.5 } }
-    orderBy: [{ field: CLV, direction: DESC }]
-  ) {
-    edges {
-      node {
-        externalId
-        tier { tier since reasons { code text } }
-        prediction {
-          churnProbability
-          clv clvLow clvHigh
-          modelVersion asOf
-          reasons { code text }
-        }
-        segments { key }
-        recommendedStrategies(first: 3) {
-          strategy { key }
-          priority
-          reasons { code text }
-        }
-      }
-    }
-    pageInfo { hasNextPage endCursor }
-  }
-}
-`;
+import oneCustomer from "./examples/one-customer.graphql?raw";
+import portfolio from "./examples/portfolio.graphql?raw";
+import valuableAndLeaving from "./examples/valuable-and-leaving.graphql?raw";
 
-const ONE_CUSTOMER = `query OneCustomer {
-  customers(
-    first: 1
-    orderBy: [{ field: CLV, direction: DESC }]
-  ) {
-    edges {
-      node {
-        id
-        externalId
-        tier {
-          tier
-          since
-          reasons { text(language: ZH_HANS) }
-        }
-        prediction {
-          churnProbability churnPercentile riskBand
-          clv clvLow clvHigh currency horizonDays
-          expectedNextPurchaseOn
-          asOf scoredAt validUntil modelVersion
-          reasons { code text(language: ZH_HANS) }
-        }
-        segments { key }
-        recommendedStrategies(first: 5) {
-          strategy { key }
-          priority
-          expectedGain
-          reasons { text(language: ZH_HANS) }
-        }
-      }
-    }
-  }
-}
-`;
-
-const PORTFOLIO = `query Portfolio {
-  portfolio { asOf customers }
-  tiers { key }
-  segments { key }
-}
-`;
+const QUERIES = [valuableAndLeaving, oneCustomer, portfolio];
 
 const NOTES = {
   en: [
@@ -82,13 +18,11 @@ const NOTES = {
   ],
 };
 
-const QUERIES = [VALUABLE_AND_LEAVING, ONE_CUSTOMER, PORTFOLIO];
+const noted = (query, lines) => lines.map((line) => `# ${line}\n`).join("") + query;
 
 export const EXAMPLES = Object.fromEntries(
   Object.entries(NOTES).map(([language, notes]) => [
     language,
-    QUERIES.map((query, at) => ({
-      query: notes[at].map((line) => `# ${line}\n`).join("") + query,
-    })),
+    QUERIES.map((query, at) => ({ query: noted(query, notes[at]) })),
   ]),
 );
