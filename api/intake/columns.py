@@ -38,6 +38,7 @@ def match_columns(kind: FactKind, columns: Sequence[str], mapping: Mapping[str, 
     known = {field.name for field in kind.fields}
     fields: dict[str, str] = {}
     attributes: dict[str, str] = {}
+    unknown: list[tuple[str, str]] = []
     for theirs in columns:
         ours = mapping.get(theirs, theirs)
         if theirs in mapping and not ours:
@@ -47,8 +48,10 @@ def match_columns(kind: FactKind, columns: Sequence[str], mapping: Mapping[str, 
         elif ours in known:
             _claim(fields, ours, theirs)
         else:
-            raise InvalidInput(_unknown(kind, theirs, ours))
+            unknown.append((theirs, ours))
     _require(kind, fields, columns)
+    if unknown:
+        raise InvalidInput(_unknown(kind, *unknown[0]))
     return Matched(fields, attributes)
 
 

@@ -54,6 +54,8 @@ class FactKind:
     """The columns that the fact store holds: a change in them is a correction of history."""
     create_missing: tuple[Reference, ...] = ()
     """Tables in which an unknown external id gets a row instead of being refused."""
+    priced_on: str = ""
+    """The field whose day decides the exchange rate of the row's amounts."""
     takes_attributes: bool = False
     """Columns `attributes.NAME` become custom attributes of the row's customer."""
 

@@ -93,6 +93,7 @@ def purchases() -> tuple[FactKind, ...]:
                 "cost_minor",
             ),
             create_missing=("customers", "products"),
+            priced_on="ordered_at",
         ),
     )
 
@@ -115,6 +116,7 @@ def finance() -> tuple[FactKind, ...]:
                 CURRENCY,
             ),
             ("invoice_id",),
+            priced_on="issued_on",
         ),
         FactKind(
             "service_costs",
@@ -124,10 +126,11 @@ def finance() -> tuple[FactKind, ...]:
                 customer_field(),
                 day_field("incurred_on", "Day", required=True),
                 text_field("activity", "Activity: support, delivery, ...", required=True),
-                money_field("amount", "Cost", "amount_minor", required=True),
+                Field("amount", "money", "Cost", True, column="amount_minor", minimum=0),
                 CURRENCY,
             ),
             ("customer_id", "incurred_on", "activity"),
+            priced_on="incurred_on",
         ),
         FactKind(
             "account_balances",
@@ -143,6 +146,7 @@ def finance() -> tuple[FactKind, ...]:
                 CURRENCY,
             ),
             ("account", "day"),
+            priced_on="day",
         ),
         FactKind(
             "exchange_rates",
