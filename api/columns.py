@@ -24,7 +24,7 @@ def objects(column: pa.ChunkedArray) -> Column:
 
 def aligned(ids: Column, keys: Column, values: Column, missing: Any) -> Column:
     """Values by key, spread over the sorted `ids`; customers without one get `missing`."""
-    dtype = {type(None): object, np.datetime64: "datetime64[D]"}.get(type(missing), np.float64)
+    dtype: Any = object if missing is None else np.asarray(missing).dtype
     out: Column = np.full(len(ids), missing, dtype=dtype)
     if not len(ids):
         return out

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
-from sqlalchemy import Table
+from sqlalchemy import FromClause
 
 from api.db.bulk import execute, fetch, merge, stage
 from api.db.models import (
@@ -92,7 +92,9 @@ class Publisher:
     def _run_sql(self, sql: str) -> int:
         return execute(self._connection, sql)
 
-    def _stage(self, name: str, table: Table, data: pa.Table, run_id: int | None = None) -> None:
+    def _stage(
+        self, name: str, table: FromClause, data: pa.Table, run_id: int | None = None
+    ) -> None:
         if run_id is not None:
             data = data.append_column("run_id", pa.array([run_id] * data.num_rows, type=pa.int64()))
         stage(self._connection, self._dialect, name, table, data)

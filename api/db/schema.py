@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import OperationalError
 
 from api.db.models import Installation
@@ -38,18 +38,15 @@ def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
-        table = Installation.__table__
-        if connection.execute(select(table.c.id)).first() is None:
+        if connection.execute(select(Installation.id)).first() is None:
             connection.execute(
-                Installation.__table__.insert().values(
+                insert(Installation).values(
                     id=1,
                     base_currency=settings.base_currency,
                     time_zone=settings.time_zone,
                     churn_horizon_days=settings.churn_horizon_days,
                     clv_horizon_days=settings.clv_horizon_days,
                     score_validity_days=settings.score_validity_days,
-                    facts_epoch=1,
-                    last_revision=0,
                 )
             )
 
