@@ -1,5 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
-PYTHON ?= python3
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	$$each -c '$(FITS)' 2>/dev/null && echo $$each && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -17,9 +19,9 @@ install: $(STAMP) ## Create .venv with everything pinned in requirements.lock
 
 # With --no-deps, because the lock leaves out a CUDA library that training on a CPU never loads.
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
-		echo "Echelon needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
-		echo "Name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c '$(FITS)' 2>/dev/null || { \
+		echo "Echelon needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them." >&2; \
+		echo "Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || { $(PYTHON) -m venv $(VENV) || { \
 		echo "Creating $(VENV) failed. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
 		rm -rf $(VENV); exit 1; }; }
