@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from api.domain.conditions import Columns, Mask
 from api.domain.documents import (
     Bilingual,
@@ -15,7 +17,15 @@ from api.domain.documents import (
     require_unique,
 )
 from api.domain.fields import FIELDS, SEGMENT, Field
-from api.domain.reasons import JsonColumns, assemble, condition_reason, json_of, met
+from api.domain.reasons import (
+    JsonColumns,
+    Texts,
+    assemble,
+    columns_at,
+    condition_reason,
+    json_of,
+    met,
+)
 from api.domain.rules import Masks, Rule, fields_of, parse_rule
 from api.errors import InvalidInput
 
@@ -69,18 +79,23 @@ def membership_columns(by_segment: Mapping[str, Mask]) -> dict[str, Mask]:
     return {f"{SEGMENT.name}.{key}": mask for key, mask in by_segment.items()}
 
 
-def causes_json(definition: SegmentDefinition, columns: Columns) -> list[str]:
-    """For each member, in the order of rows: `{"segment": key, "reasons": [...]}` as JSON.
+def causes_json(definitions: Iterable[SegmentDefinition], columns: Columns) -> dict[str, Texts]:
+    """By segment, for each member in the order of rows, `{"segment": key, "reasons": [...]}`.
 
     The reasons have the code `segment.condition_met`; a segment of everyone has none.
     """
-    masks = Masks(columns)
-    where = masks.of(definition.rule)
+    known = tuple(definitions)
+    sources = JsonColumns(columns, fields_of(*(each.rule for each in known)))
+    return {each.key: _causes(each, columns, sources) for each in known}
+
+
+def _causes(definition: SegmentDefinition, columns: Columns, sources: JsonColumns) -> Texts:
+    rows = np.flatnonzero(definition.rule.mask(columns))
+    masks = Masks(columns_at(columns, fields_of(definition.rule), rows))
+    where = np.ones(len(rows), dtype=bool)
     pieces = [
         condition_reason("segment.condition_met", each)
         for each in met(definition.rule, masks, where)
     ]
-    sources = JsonColumns(columns, fields_of(definition.rule))
-    frame = f'{{"segment":{json_of(definition.key)},"reasons":[%s]}}'
-    texts = assemble(pieces, where, sources, frame)
-    return [str(text) for text in texts[where].tolist()]
+    opening = f'{{"segment":{json_of(definition.key)},"reasons":['
+    return assemble(pieces, where, sources.at(rows), opening, "]}")

@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from api.domain.conditions import Columns, Mask, column_of
-from api.domain.reasons import JsonColumns, Piece, Texts, assemble, condition_reason, met, reason
+from api.domain.reasons import (
+    JsonColumns,
+    Piece,
+    Texts,
+    assemble,
+    columns_at,
+    condition_reason,
+    met,
+    reason,
+)
 from api.domain.rules import EVERYONE, Masks, fields_of
 from api.domain.strategy_documents import (
     ExpectedGain,
@@ -45,23 +54,23 @@ class Recommendations:
         keys = np.array([strategy.key for strategy in self.catalogue] or [""], dtype=object)
         return cast(Texts, keys[self.strategy_index])
 
-    def reasons_json(self) -> list[str]:
+    def reasons_json(self) -> Texts:
         """For each recommendation, a JSON list of reasons `{"code", "params"}`."""
         texts: Texts = np.full(len(self.priority), None, dtype=object)
+        read = fields_of(*(strategy.rule for strategy in self.catalogue))
+        sources = JsonColumns(self.columns, read)
         for place, strategy in enumerate(self.catalogue):
             rows = np.flatnonzero(self.strategy_index == place)
             if len(rows):
-                texts[rows] = self._reasons_of(strategy, self.customer_index[rows])
-        return cast("list[str]", texts.tolist())
+                texts[rows] = self._reasons_of(strategy, self.customer_index[rows], sources)
+        return texts
 
-    def _reasons_of(self, strategy: Strategy, customers: npt.NDArray[np.int64]) -> Texts:
-        fields = fields_of(strategy.rule)
-        needed = [name for name in self.columns if name.partition(".")[0] in fields] + [*fields]
-        columns = {name: self.columns[name][customers] for name in needed if name in self.columns}
-        columns["_size"] = customers
-        masks = Masks(columns)
+    def _reasons_of(
+        self, strategy: Strategy, customers: npt.NDArray[np.int64], whole: JsonColumns
+    ) -> Texts:
+        masks = Masks(columns_at(self.columns, fields_of(strategy.rule), customers))
         where = np.ones(len(customers), dtype=bool)
-        sources = JsonColumns(columns, fields)
+        sources = whole.at(customers)
         pieces = [
             condition_reason("strategy.condition_met", each)
             for each in met(strategy.rule, masks, where)
@@ -72,17 +81,14 @@ class Recommendations:
             base = _base(strategy.expected_gain.share_of, self.columns, customers)
             sources.add("_base", base, whole=True)
             pieces.append(_gain_piece(strategy, strategy.expected_gain, where))
-        return assemble(pieces, where, sources, "[%s]")
+        return assemble(pieces, where, sources, "[", "]")
 
 
 def _gain_piece(strategy: Strategy, gain: ExpectedGain, where: Mask) -> Piece:
     code = "value_at_risk" if gain.share_of == "clv_at_risk" else f"share_of_{gain.share_of}"
-    return Piece(
-        where,
-        f'{{"code":"strategy.{code}","params":{{"amount":%s,"rate":{gain.rate!r},'
-        f'"cost":{strategy.cost_minor}}}}}',
-        ("_base",),
-    )
+    opening = f'{{"code":"strategy.{code}","params":{{"amount":'
+    closing = f',"rate":{gain.rate!r},"cost":{strategy.cost_minor}}}}}'
+    return Piece(where, (opening, closing), ("_base",))
 
 
 def _base(share_of: Share, columns: Columns, rows: Any) -> npt.NDArray[np.float64]:

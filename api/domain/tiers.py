@@ -25,7 +25,7 @@ from api.domain.reasons import (
     assemble,
     condition_gap,
     condition_reason,
-    escaped,
+    json_of,
     met,
     reason,
     unmet,
@@ -115,7 +115,7 @@ class TierDecisions:
                 keys[where & (self.rung == place)] = each.tier.key
         return keys
 
-    def reasons_json(self) -> list[str]:
+    def reasons_json(self) -> Texts:
         """For each customer, a JSON list of reasons `{"code", "params"}`."""
         pieces = self._fallback_pieces()
         for rungs, where in self._lists:
@@ -123,17 +123,18 @@ class TierDecisions:
                 pieces += self._rung_pieces(each, where & (self.rung == place))
         pieces.append(reason(self.rung == NO_RUNG, "tier.below_lowest"))
         everyone = np.ones(self.masks.size, dtype=bool)
-        return cast("list[str]", assemble(pieces, everyone, self._sources, "[%s]").tolist())
+        return assemble(pieces, everyone, self._sources, "[", "]")
 
-    def inputs_json(self) -> list[str]:
+    def inputs_json(self) -> Texts:
         """For each customer, everything `TierPolicy.replay` needs, as a JSON object."""
         names = list(self.policy.fields)
-        parts = [f"{escaped(name)}:%s" for name in (*names, STALE)]
+        labels = [f"{json_of(name)}:" for name in (*names, STALE)]
+        texts = (labels[0], *(f",{label}" for label in labels[1:]), "")
         everyone = np.ones(self.masks.size, dtype=bool)
-        pieces = [Piece(everyone, ",".join(parts), (*names, STALE))]
-        return cast("list[str]", assemble(pieces, everyone, self._sources, "{%s}").tolist())
+        pieces = [Piece(everyone, texts, (*names, STALE))]
+        return assemble(pieces, everyone, self._sources, "{", "}")
 
-    def gap_json(self) -> list[str | None]:
+    def gap_json(self) -> Texts:
         """For each customer, the next better tier and what is missing; None at the top."""
         gaps: Texts = np.full(self.masks.size, None, dtype=object)
         for rungs, where in self._lists:
@@ -143,7 +144,7 @@ class TierDecisions:
                 if scope.any():
                     texts = self._gap_texts(rungs[place], scope)
                     gaps[scope] = texts[scope]
-        return cast("list[str | None]", gaps.tolist())
+        return gaps
 
     def reasons(self, row: int) -> list[dict[str, Any]]:
         """One customer's reasons."""
@@ -184,5 +185,5 @@ class TierDecisions:
 
     def _gap_texts(self, target: Rung, scope: Mask) -> Texts:
         pieces = [condition_gap(each) for each in unmet(target.rule, self.masks, scope)]
-        frame = f'{{"tier":{escaped(target.tier.key)},"conditions":[%s]}}'
-        return assemble(pieces, scope, self._sources, frame)
+        opening = f'{{"tier":{json_of(target.tier.key)},"conditions":['
+        return assemble(pieces, scope, self._sources, opening, "]}")
