@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, select, update
 
 from api.db.models import Installation
+from api.db.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ def read_installation(engine: Engine) -> InstallationFacts:
     columns = [table.c[name] for name in InstallationFacts.__dataclass_fields__]
     with engine.connect() as connection:
         return InstallationFacts(**connection.execute(select(*columns)).one()._mapping)
+
+
+async def installation_of(snapshot: Snapshot) -> InstallationFacts:
+    """The same, for the web process."""
+    table = Installation.__table__
+    columns = [table.c[name] for name in InstallationFacts.__dataclass_fields__]
+    return InstallationFacts(**(await snapshot.rows(select(*columns)))[0]._mapping)
 
 
 def pin_today(engine: Engine, today: dt.date) -> None:

@@ -81,5 +81,6 @@ async def by_risk_band(snapshot: Snapshot) -> Sequence[Record]:
         .join(Customer, Customer.id == Prediction.customer_id)
         .where(~Prediction.deleted)
         .group_by(Prediction.risk_band)
+        .order_by(func.avg(Prediction.churn_probability))
     )
     return await snapshot.rows(statement)

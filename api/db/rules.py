@@ -99,7 +99,7 @@ def _condition(condition: Condition, zone: ZoneInfo) -> Boolean:
     field = condition.field
     if field.many:
         return _in_segment(condition)
-    column = _attribute(field) if field.attribute else _column(field)
+    column = field_column(field)
     if condition.op == "is_null":
         return column.is_(None) if condition.value else column.is_not(None)
     if isinstance(column.type, UtcDateTime):
@@ -112,6 +112,11 @@ def _condition(condition: Condition, zone: ZoneInfo) -> Boolean:
         return has_text(column, literals[0])
     compared: Boolean = _COMPARISONS[condition.op](column, literals[0])
     return compared
+
+
+def field_column(field: Field) -> Expression:
+    """What a field holds, in a query over `customer_source()`."""
+    return _attribute(field) if field.attribute else _column(field)
 
 
 def _column(field: Field) -> Expression:

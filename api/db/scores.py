@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Text, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from api.db.models import Customer, ModelVersion, Prediction, RefreshRun
@@ -16,11 +16,19 @@ CHURN_MODEL = aliased(ModelVersion)
 CLV_MODEL = aliased(ModelVersion)
 
 
+REASONS = ("churn_reasons", "clv_reasons")
+
+
 def _scores() -> Query:
-    """Predictions with the versions of the models that made them."""
+    """Predictions with the versions of the models that made them.
+
+    Reasons come as JSON text: a page of thousands is read often, its reasons seldom.
+    """
+    columns = Prediction.__table__.columns
     return (
         select(
-            Prediction.__table__,
+            *(column for column in columns if column.name not in REASONS),
+            *(type_coerce(columns[name], Text).label(name) for name in REASONS),
             CHURN_MODEL.version.label("churn_version"),
             CLV_MODEL.version.label("clv_version"),
         )
@@ -37,17 +45,24 @@ async def predictions_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int,
     return {row.customer_id: row for row in rows}
 
 
-async def score_page(
-    snapshot: Snapshot, where: Sequence[ColumnElement[bool]], request: PageRequest
-) -> Page:
-    """Scores in the order in which they were published, tombstones included."""
+async def score_page(snapshot: Snapshot, where: ColumnElement[bool], request: PageRequest) -> Page:
+    """Scores in the order in which they were published; tombstones whatever the condition."""
     statement = (
         _scores()
         .add_columns(Customer.external_id)
         .join(Customer, Customer.id == Prediction.customer_id)
-        .where(*where)
+        .where(_delivered(where))
     )
     return await read_page(snapshot, statement, BY_REVISION, request)
+
+
+async def count_scores(snapshot: Snapshot, where: ColumnElement[bool]) -> int:
+    statement = select(func.count()).select_from(Prediction).where(_delivered(where))
+    return int((await snapshot.rows(statement))[0][0])
+
+
+def _delivered(where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return or_(Prediction.deleted, where)
 
 
 async def any_scores(snapshot: Snapshot) -> bool:

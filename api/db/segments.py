@@ -25,9 +25,11 @@ async def segments_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Se
     statement = (
         select(
             SegmentMembership.customer_id,
-            SegmentMembership.segment_id,
             SegmentMembership.entered_on,
+            SegmentMembership.cause,
             Segment.key,
+            Segment.name_en,
+            Segment.name_zh,
         )
         .join(Segment, Segment.id == SegmentMembership.segment_id)
         .where(SegmentMembership.customer_id.in_(ids), SegmentMembership.left_on.is_(None))

@@ -1,0 +1,177 @@
+"""The web process, put together: settings in, ASGI application out."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import cast
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from api.db.engine import make_async_engine, make_engine
+from api.db.schema import require_current
+from api.domain.personal_data import PersonalDataCipher, derive_key
+from api.graphql.callers import Callers
+from api.graphql.endpoint import Businesses, GraphQLEndpoint, refused
+from api.graphql.errors import ErrorFormatter
+from api.graphql.execution import Executor
+from api.graphql.limits import Limits
+from api.graphql.pagination import Cursors
+from api.graphql.schema import executable_schema
+from api.graphql.transport import Refusal
+from api.health import Readiness, live
+from api.settings import Settings, load_settings
+from api.traffic import Metrics, Traffic, make_logger
+from api.web.pages import CONTENT_SECURITY_POLICY, GRAPHIQL_DIR
+
+SLOTS = 8
+SPARE_CONNECTIONS = 4
+"""For looking up keys and health while all slots are taken."""
+EXECUTION_SECONDS = 30.0
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def app_from_environment() -> Starlette:
+    """What `uvicorn --factory` calls."""
+    return create_app(load_settings())
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    logger: FilteringBoundLogger | None = None,
+    limits: Limits | None = None,
+    execution_seconds: float = EXECUTION_SECONDS,
+) -> Starlette:
+    """The application; its lifespan opens the database.
+
+    Raises (when it starts):
+        NotReady: the database is missing, unreachable, older or newer than this code.
+    """
+    log = logger or make_logger()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(require_current, make_engine(settings.resolved_database_url))
+        engine = make_async_engine(settings.resolved_database_url, SLOTS + SPARE_CONNECTIONS)
+        secret = settings.root_secret()
+        callers = Callers(engine, clock, log)
+        app.state.readiness = Readiness(engine)
+        app.state.graphql = GraphQLEndpoint(
+            engine=engine,
+            executor=Executor(executable_schema(), limits, execution_seconds),
+            callers=callers,
+            businesses=Businesses(engine),
+            cursors=Cursors(derive_key(secret, "cursors")),
+            cipher=PersonalDataCipher(secret),
+            clock=clock,
+            logger=log,
+            slots=asyncio.Semaphore(SLOTS),
+            count_error=metrics.count_error,
+        )
+        try:
+            yield
+        finally:
+            await callers.close()
+            await engine.dispose()
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        formatter = ErrorFormatter(log, request.state.request_id)
+        masked = formatter.format([error], "INTERNAL")[0]
+        metrics.count_error("INTERNAL")
+        return refused(request, Refusal(500, "INTERNAL", masked["message"]))
+
+    app = Starlette(
+        routes=_routes(metrics),
+        middleware=[Middleware(Traffic, logger=log, metrics=metrics)],
+        exception_handlers={
+            Refusal: _refused,
+            HTTPException: _http_error,
+            Exception: unexpected,
+        },
+        lifespan=lifespan,
+    )
+    # A redirect would be to whatever host the request claims.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(metrics: Metrics) -> list[Route | Mount]:
+    async def scrape(request: Request) -> Response:
+        endpoint = _graphql(request)
+        caller = await endpoint.authenticate(request)
+        if not caller.may("metrics:read"):
+            raise Refusal(403, "FORBIDDEN", "Metrics need a key with the scope metrics:read.")
+        content = generate_latest(metrics.registry)
+        return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [
+        Route("/", _home),
+        Route("/graphql", _graphql_endpoint, methods=["GET", "POST"]),
+        Route("/health/live", live),
+        Route("/health/ready", _ready),
+        Route("/metrics", scrape),
+        Mount("/static/graphiql", PageFiles(directory=GRAPHIQL_DIR, check_dir=False)),
+    ]
+
+
+class PageFiles(StaticFiles):
+    """The built page's files: their names change with their content, so browsers may keep them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not GRAPHIQL_DIR.is_dir():
+            raise HTTPException(404)
+        await super().__call__(scope, receive, send)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "private, max-age=86400"
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return response
+
+
+def _graphql(request: Request) -> GraphQLEndpoint:
+    return cast(GraphQLEndpoint, request.app.state.graphql)
+
+
+async def _graphql_endpoint(request: Request) -> Response:
+    endpoint = _graphql(request)
+    return await (endpoint.post(request) if request.method == "POST" else endpoint.get(request))
+
+
+async def _home(_request: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+async def _ready(request: Request) -> Response:
+    readiness = cast(Readiness, request.app.state.readiness)
+    return await readiness(request)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return refused(request, cast(Refusal, error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals: no such path, no such method."""
+    problem = cast(HTTPException, error)
+    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(problem.status_code, "BAD_REQUEST")
+    return refused(request, Refusal(problem.status_code, code, problem.detail, problem.headers))

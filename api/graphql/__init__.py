@@ -1,0 +1,1 @@
+"""The GraphQL schema and everything between a request's bytes and its answer."""

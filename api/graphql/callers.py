@@ -1,0 +1,82 @@
+"""Whose key a request carries."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.typing import FilteringBoundLogger
+
+from api.db.keys import TOUCH_EVERY, find_caller, touch_key
+from api.domain.keys import Caller, key_hash, well_formed
+from api.errors import Unauthenticated
+
+REMEMBERED_SECONDS = 0.5
+"""A revoked key works no longer than this."""
+MOST_REMEMBERED = 1_000
+
+
+class Callers:
+    def __init__(
+        self, engine: AsyncEngine, clock: Callable[[], dt.datetime], logger: FilteringBoundLogger
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._logger = logger
+        self._remembered: dict[bytes, tuple[float, Caller]] = {}
+        self._touched: dict[int, dt.datetime] = {}
+        self._touches: set[asyncio.Task[None]] = set()
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """The holder of the key in an Authorization header.
+
+        Raises:
+            Unauthenticated: there is none, or it opens nothing; never says which.
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not well_formed(key):
+            raise Unauthenticated("Send a valid key: `Authorization: Bearer KEY`.")
+        hashed = key_hash(key)
+        caller = self._recall(hashed) or await self._look_up(hashed)
+        if caller is None:
+            raise Unauthenticated("Send a valid key: `Authorization: Bearer KEY`.")
+        self._touch(caller)
+        return caller
+
+    def _recall(self, hashed: bytes) -> Caller | None:
+        seen, caller = self._remembered.get(hashed, (0.0, None))
+        return caller if time.monotonic() - seen < REMEMBERED_SECONDS else None
+
+    async def _look_up(self, hashed: bytes) -> Caller | None:
+        asked = time.monotonic()
+        caller = await find_caller(self._engine, hashed, self._clock())
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        if caller is not None:
+            self._remembered[hashed] = (asked, caller)
+        return caller
+
+    def _touch(self, caller: Caller) -> None:
+        """Note the use of a key beside the request, which need not wait for a writer's lock."""
+        now = self._clock()
+        last = self._touched.get(caller.key_id)
+        if last is None or now - last >= TOUCH_EVERY:
+            self._touched[caller.key_id] = now
+            task = asyncio.create_task(self._write(caller.key_id, now))
+            self._touches.add(task)
+            task.add_done_callback(self._touches.discard)
+
+    async def _write(self, key_id: int, now: dt.datetime) -> None:
+        try:
+            await touch_key(self._engine, key_id, now)
+        except SQLAlchemyError as error:
+            # Only when the key was last used gets lost, and the next minute brings it again.
+            self._logger.warning("key_not_touched", key_id=key_id, error=type(error).__name__)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._touches)

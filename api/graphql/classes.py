@@ -1,0 +1,105 @@
+"""The classes a customer is in by what is known, predictions aside."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import Enum
+
+import strawberry
+
+from api.db.snapshots import Record
+from api.graphql.context import Context
+from api.graphql.described import choice
+
+
+@strawberry.enum(description="Whom the business deals with.")
+class CustomerKind(Enum):
+    B2B = choice("b2b", "A business.")
+    B2C = choice("b2c", "A consumer.")
+    INTERNAL = choice("internal", "A part of the business itself.")
+
+
+@strawberry.enum(description="Share of value, largest customers first (Pareto).")
+class AbcClass(Enum):
+    A = choice("A", "The few who make most of the value.")
+    B = choice("B", "Those in the middle.")
+    C = choice("C", "The many who make little of it.")
+
+
+@strawberry.enum(description="Where a customer stands between a first contact and leaving.")
+class LifecycleStage(Enum):
+    PROSPECT = choice("prospect", "Known, has bought nothing yet.")
+    FIRST_PURCHASE = choice("first_purchase", "Has bought once.")
+    REPEAT = choice("repeat", "Has bought more than once.")
+    LOYAL = choice("loyal", "Buys often and lately.")
+    AT_RISK = choice("at_risk", "Is longer away than usual.")
+    CHURNED = choice("churned", "Has left.")
+
+
+@strawberry.enum(description="Group by recency, frequency and monetary score.")
+class RfmGroup(Enum):
+    CHAMPIONS = choice("champions", "Recent, frequent, much.")
+    LOYAL = choice("loyal", "Frequent for long.")
+    POTENTIAL_LOYALIST = choice("potential_loyalist", "Recent, on the way to loyal.")
+    NEW_CUSTOMERS = choice("new_customers", "Bought lately, once.")
+    PROMISING = choice("promising", "Recent, little so far.")
+    NEED_ATTENTION = choice("need_attention", "Average, slipping.")
+    ABOUT_TO_SLEEP = choice("about_to_sleep", "Below average, quiet.")
+    AT_RISK = choice("at_risk", "Was frequent, long not seen.")
+    CANNOT_LOSE = choice("cannot_lose", "Was among the best, is gone.")
+    HIBERNATING = choice("hibernating", "Rare, little, long ago.")
+    LOST = choice("lost", "Lowest in all three.")
+
+
+@strawberry.type(description="Recency, frequency and monetary scores, 5 the best, 1 the lowest.")
+class Rfm:
+    r_score: int | None = strawberry.field(description="How recently; none without an order.")
+    f_score: int | None = strawberry.field(description="How often; none without an order.")
+    m_score: int | None = strawberry.field(description="How much; none without an order.")
+    group: RfmGroup | None = strawberry.field(description="The group these scores fall in.")
+
+
+@strawberry.type(description="The lifecycle stage and since when.")
+class Lifecycle:
+    stage: LifecycleStage = strawberry.field(description="The stage.")
+    since: dt.date = strawberry.field(description="The first day it was seen in this stage.")
+
+
+@strawberry.type(description="Measures of a customer's behaviour and the classes that follow.")
+class Classes:
+    rfm: Rfm = strawberry.field(description="Recency, frequency, monetary value.")
+    abc: AbcClass | None = strawberry.field(description="ABC class; none without an order.")
+    lifecycle: Lifecycle = strawberry.field(description="Lifecycle stage.")
+    recency_days: float | None = strawberry.field(description="Days since the last order.")
+    order_count: int = strawberry.field(description="Orders so far.")
+    net_spend: float = strawberry.field(
+        description="Spend so far, net of returns, in the base currency."
+    )
+    net_spend_365d: float = strawberry.field(
+        name="netSpend365d", description="The same over the last 365 days."
+    )
+    tenure_days: float | None = strawberry.field(description="Days since the first order.")
+    mean_gap_days: float | None = strawberry.field(description="Mean days between orders.")
+    interaction_count: int = strawberry.field(description="Contacts so far.")
+    as_of: dt.date = strawberry.field(description="The last day these measures know of.")
+
+
+def classes(row: Record, context: Context) -> Classes:
+    return Classes(
+        rfm=Rfm(
+            r_score=row.r_score,
+            f_score=row.f_score,
+            m_score=row.m_score,
+            group=None if row.rfm_group is None else RfmGroup(row.rfm_group),
+        ),
+        abc=None if row.abc_class is None else AbcClass(row.abc_class),
+        lifecycle=Lifecycle(stage=LifecycleStage(row.lifecycle_stage), since=row.lifecycle_since),
+        recency_days=row.recency_days,
+        order_count=row.order_count,
+        net_spend=context.major(row.net_spend_minor),
+        net_spend_365d=context.major(row.net_spend_365d_minor),
+        tenure_days=row.tenure_days,
+        mean_gap_days=row.mean_gap_days,
+        interaction_count=row.interaction_count,
+        as_of=row.as_of,
+    )

@@ -1,0 +1,74 @@
+"""What a resolver may know about the request it works for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from api.db.installation import InstallationFacts
+from api.db.snapshots import Snapshot
+from api.domain.fields import Field
+from api.domain.keys import Caller
+from api.domain.money import exponent_of
+from api.domain.personal_data import PersonalDataCipher
+from api.graphql.language import Language
+from api.graphql.loaders import Loaders
+from api.graphql.pagination import Cursors
+
+
+@dataclass(frozen=True)
+class Business:
+    """What all requests share for some seconds: the installation's row and the known fields."""
+
+    installation: InstallationFacts
+    fields: Mapping[str, Field]
+
+
+@dataclass
+class Context:
+    caller: Caller
+    snapshot: Snapshot
+    business: Business
+    cursors: Cursors
+    cipher: PersonalDataCipher
+    language: Language
+    now: dt.datetime
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        return Loaders(self.snapshot)
+
+    @cached_property
+    def exponent(self) -> int:
+        return exponent_of(self.currency)
+
+    @property
+    def currency(self) -> str:
+        return self.business.installation.base_currency
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.business.installation.time_zone)
+
+    @cached_property
+    def stale_from(self) -> dt.datetime:
+        """What is valid until this moment or earlier is stale; a demo on old data pins the day."""
+        today = self.business.installation.today
+        return dt.datetime.combine(today, dt.time(), self.zone) if today else self.now
+
+    def major(self, minor: int) -> float:
+        """A predicted amount as people read it: an estimate, so a float will do."""
+        return float(minor / 10**self.exponent)
+
+    def exact(self, minor: int) -> Decimal:
+        """A booked amount in major units, to the last digit."""
+        return Decimal(minor).scaleb(-self.exponent)
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,170 @@
+"""Which customers are meant: the filter input, and how it becomes a condition of the database.
+
+Fields of the catalogue go through the rule tree that segments and policies use; what is stored
+encrypted is looked up by keyed hashes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import strawberry
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
+from strawberry import UNSET
+
+from api.db.customers import named, reached_by
+from api.db.rules import rule_to_sql
+from api.domain.contact_points import normalise_email, normalise_phone
+from api.domain.personal_data import PersonalDataCipher
+from api.domain.rules import parse_rule
+from api.errors import Forbidden, InvalidInput
+from api.graphql.classes import AbcClass, CustomerKind, LifecycleStage, RfmGroup
+from api.graphql.comparisons import (
+    AttributeComparison,
+    Comparison,
+    DateComparison,
+    KeyComparison,
+    MembershipComparison,
+    NumberComparison,
+    TextComparison,
+    conditions,
+    given,
+)
+from api.graphql.context import Context
+from api.graphql.described import option
+from api.graphql.scores import RiskBand
+
+LONGEST_LOOKUP = 200
+DEEPEST = 8
+MOST_CONDITIONS = 100
+Where = ColumnElement[bool]
+
+FIELDS: Mapping[str, str] = MappingProxyType({"known_since": "known_at"})
+"""Filters whose field of the catalogue has another name; all others have the same."""
+
+
+@strawberry.input(description="Which customers are meant; all that is given must hold.")
+class CustomerFilter:
+    and_: list[CustomerFilter] | None = option("All of these hold.", "and")
+    or_: list[CustomerFilter] | None = option("At least one of these holds.", "or")
+    not_: CustomerFilter | None = option("This does not hold.", "not")
+    external_id: TextComparison | None = option("By the business's own number.")
+    kind: Comparison[CustomerKind] | None = option("By kind.")
+    known_since: DateComparison | None = option("By the first day they were known.")
+    industry: TextComparison | None = option("By industry.")
+    region: TextComparison | None = option("By region.")
+    tier: KeyComparison | None = option("By the key of the present tier.")
+    segment: MembershipComparison | None = option("By present segments.")
+    risk_band: Comparison[RiskBand] | None = option("By churn risk in words.")
+    churn_probability: NumberComparison | None = option("By churn probability, 0 to 1.")
+    churn_percentile: NumberComparison | None = option("By churn percentile, 0 to 100.")
+    clv: NumberComparison | None = option("By predicted lifetime value.")
+    recency_days: NumberComparison | None = option("By days since the last order.")
+    order_count: NumberComparison | None = option("By number of orders.")
+    net_spend: NumberComparison | None = option("By spend so far.")
+    lifecycle_stage: Comparison[LifecycleStage] | None = option("By lifecycle stage.")
+    rfm_group: Comparison[RfmGroup] | None = option("By RFM group.")
+    abc_class: Comparison[AbcClass] | None = option("By ABC class.")
+    attribute: AttributeComparison | None = option("By a custom attribute.")
+    name: str | None = option("All these words are in the name; needs pii:read.")
+    email: str | None = option("Exactly this e-mail address; needs pii:read.")
+    phone: str | None = option("Exactly this phone number, with country code; needs pii:read.")
+
+
+@dataclass
+class FilterCompiler:
+    """Compiles one filter; counts its conditions on the way."""
+
+    context: Context
+    conditions: int = 0
+
+    def compile(self, each: CustomerFilter, depth: int = 1) -> Where:
+        if depth > DEEPEST:
+            raise InvalidInput(f"A filter may be nested {DEEPEST} levels deep.")
+        parts = [self._part(name, value, depth) for name, value in given(each, "filter")]
+        return and_(true(), *parts)
+
+    def _part(self, name: str, value: Any, depth: int) -> Where:
+        if name in ("and_", "or_"):
+            parts = [self.compile(each, depth + 1) for each in value]
+            return and_(true(), *parts) if name == "and_" else or_(false(), *parts)
+        if name == "not_":
+            # Unknown is not true, so its opposite is: SQL alone would leave it unknown.
+            return not_(func.coalesce(self.compile(value, depth + 1), false()))
+        if name in LOOKUPS:
+            self._count(1)
+            return self._lookup(name, value)
+        if name == "attribute":
+            return self._rule(list(_attribute(value)))
+        return self._rule(list(conditions(FIELDS.get(name, name), value)))
+
+    def _count(self, number: int) -> None:
+        self.conditions += number
+        if self.conditions > MOST_CONDITIONS:
+            raise InvalidInput(f"A filter may have {MOST_CONDITIONS} conditions.")
+
+    def _rule(self, parts: list[dict[str, Any]]) -> Where:
+        self._count(len(parts))
+        business = self.context.business
+        rule = parse_rule({"all": parts}, business.fields, self.context.exponent, "filter")
+        return rule_to_sql(rule, business.installation.time_zone)
+
+    def _lookup(self, name: str, value: str) -> Where:
+        if not self.context.caller.may("pii:read"):
+            raise Forbidden(f"The filter {name} needs a key with the scope pii:read.")
+        if not 1 <= len(value) <= LONGEST_LOOKUP:
+            raise InvalidInput(f"filter.{name} takes 1 to {LONGEST_LOOKUP} characters.")
+        return LOOKUPS[name](value, self.context.cipher)
+
+
+def _by_name(value: str, cipher: PersonalDataCipher) -> Where:
+    tokens = sorted(cipher.name_tokens(value))
+    return and_(true(), *map(named, tokens)) if tokens else false()
+
+
+def _by_email(value: str, cipher: PersonalDataCipher) -> Where:
+    address = normalise_email(value)
+    if address is None:
+        raise InvalidInput("filter.email takes an e-mail address.")
+    return reached_by("email", cipher.lookup_hash("email", address))
+
+
+def _by_phone(value: str, cipher: PersonalDataCipher) -> Where:
+    number = normalise_phone(value)
+    if number is None:
+        raise InvalidInput("filter.phone takes a number with country code, like +442071838750.")
+    return reached_by("phone", cipher.lookup_hash("phone", number))
+
+
+LOOKUPS: Mapping[str, Callable[[str, PersonalDataCipher], Where]] = MappingProxyType(
+    {"name": _by_name, "email": _by_email, "phone": _by_phone}
+)
+
+
+def _attribute(comparison: AttributeComparison) -> list[dict[str, Any]]:
+    field = f"attribute.{comparison.name}"
+    found: list[dict[str, Any]] = []
+    for name, value in given(comparison, "filter.attribute"):
+        if name == "boolean":
+            found.append({"field": field, "op": "eq", "value": value})
+        elif name != "name":
+            found += conditions(field, value)
+    return found
+
+
+def filter_name(each: object) -> str:
+    """A text that is equal for equal filters and only for those."""
+    return json.dumps(_plain(each), sort_keys=True, default=str)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if hasattr(type(value), "__strawberry_definition__"):
+        named = vars(value).items()
+        return {name: _plain(each) for name, each in named if each is not UNSET}
+    return value

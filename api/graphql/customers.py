@@ -1,0 +1,172 @@
+"""Customers: everything known about one, and how to find them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.db.snapshots import Record
+from api.graphql.access import PERSONAL
+from api.graphql.classes import Classes, CustomerKind, classes
+from api.graphql.context import Context
+from api.graphql.described import field
+from api.graphql.ids import Node, global_id
+from api.graphql.interactions import Interaction, interactions_of
+from api.graphql.language import Language
+from api.graphql.orders import Order, orders_of
+from api.graphql.pagination import After, Before, Connection, First, Last
+from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.scores import Prediction, prediction
+from api.graphql.strategies import Recommendation, recommendations_of
+from api.graphql.tiers import CustomerTier, customer_tier
+
+LONGEST_TIER_HISTORY = 100
+
+
+@strawberry.type(description="A custom attribute of a customer.")
+class Attribute:
+    name: str = strawberry.field(description="Its name.")
+    type: str = strawberry.field(description="Its type: number, text, boolean or date.")
+    value: JSON | None = strawberry.field(description="Its value; dates as text.")
+    since: dt.datetime = strawberry.field(description="When it became so.")
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
+
+    @field("Its name for people.")
+    def label(self, language: LanguageChoice = None) -> str:
+        chinese = (language or self.context.language) is Language.ZH_HANS
+        return str(self.row.label_zh if chinese else self.row.label_en)
+
+
+@strawberry.type(description="A customer's stay in a segment.")
+class CustomerSegment:
+    key: str = strawberry.field(description="Key of the segment.")
+    since: dt.date = strawberry.field(description="First day in it.")
+    reasons: list[Reason] = strawberry.field(description="What let the customer in.")
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
+
+    @field("Name for people.")
+    def name(self, language: LanguageChoice = None) -> str:
+        chinese = (language or self.context.language) is Language.ZH_HANS
+        return str(self.row.name_zh if chinese else self.row.name_en)
+
+
+@strawberry.type(description="Somebody the business deals with.")
+class Customer(Node):
+    external_id: str = strawberry.field(description="The business's own customer number.")
+    kind: CustomerKind = strawberry.field(description="Whom the business deals with.")
+    known_since: dt.date = strawberry.field(description="First day the business knew them.")
+    industry: str | None = strawberry.field(description="Their industry.")
+    region: str | None = strawberry.field(description="Where they are.")
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
+
+    @field("Their name.", needs=PERSONAL)
+    def name(self) -> str | None:
+        return self._opened("name")
+
+    @field("Their e-mail address.", needs=PERSONAL)
+    def email(self) -> str | None:
+        return self._opened("email")
+
+    @field("Their phone number, as +E.164.", needs=PERSONAL)
+    def phone(self) -> str | None:
+        return self._opened("phone")
+
+    def _opened(self, field: str) -> str | None:
+        sealed = self.row._mapping[f"{field}_encrypted"]
+        if sealed is None:
+            return None
+        return self.context.cipher.decrypt(field, self.external_id, bytes(sealed))
+
+    @field("Custom attributes, the latest value of each.")
+    async def attributes(self) -> list[Attribute]:
+        rows = await self.context.loaders.attributes.load(self.row.id) or ()
+        return [_attribute(row, self.context) for row in rows]
+
+    @field("The present tier; none if below the lowest or not decided.")
+    async def tier(self) -> CustomerTier | None:
+        row = await self.context.loaders.tier.load(self.row.id)
+        return None if row is None else customer_tier(row, self.context)
+
+    @field("What they will probably do; none if not scored yet.")
+    async def prediction(self) -> Prediction | None:
+        row = await self.context.loaders.prediction.load(self.row.id)
+        return None if row is None else prediction(row, self.context)
+
+    @field("Measures and classes; none before the first refresh.")
+    async def classes(self) -> Classes | None:
+        row = await self.context.loaders.profile.load(self.row.id)
+        return None if row is None else classes(row, self.context)
+
+    @field("The segments they are in now.")
+    async def segments(self) -> list[CustomerSegment]:
+        rows = await self.context.loaders.customer_segments.load(self.row.id) or ()
+        return [_customer_segment(row, self.context) for row in rows]
+
+    @field("What to do with them, most worthwhile first.")
+    async def recommended_strategies(
+        self,
+        first: Annotated[int, strawberry.argument(description="How many, at most 20.")] = 20,
+    ) -> list[Recommendation]:
+        return await recommendations_of(self.row.id, first, self.context)
+
+    @field("Present and past tiers, newest first, at most 100.")
+    async def tier_history(self) -> list[CustomerTier]:
+        key = (self.row.id, LONGEST_TIER_HISTORY)
+        rows = await self.context.loaders.tier_history.load(key) or ()
+        return [customer_tier(row, self.context) for row in rows]
+
+    @field("Their orders, newest first.")
+    async def orders(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Order]:
+        return await orders_of(self.row.id, self.context, first, after, last, before)
+
+    @field("Contacts with them, newest first.")
+    async def interactions(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Interaction]:
+        return await interactions_of(self.row.id, self.context, first, after, last, before)
+
+
+def _attribute(row: Record, context: Context) -> Attribute:
+    value = row.text_value if row.number_value is None else row.number_value
+    if row.value_type == "boolean" and value is not None:
+        value = bool(value)
+    return Attribute(
+        name=row.name,
+        type=row.value_type,
+        value=value,
+        since=row.valid_from,
+        row=row,
+        context=context,
+    )
+
+
+def _customer_segment(row: Record, context: Context) -> CustomerSegment:
+    # A customer whom somebody put in by hand has a cause without reasons.
+    return CustomerSegment(
+        key=row.key,
+        since=row.entered_on,
+        reasons=reasons(row.cause.get("reasons", ()), context),
+        row=row,
+        context=context,
+    )
+
+
+def customer(row: Record, context: Context) -> Customer:
+    return Customer(
+        id=global_id("Customer", row.id),
+        external_id=row.external_id,
+        kind=CustomerKind(row.kind),
+        known_since=row.known_at.astimezone(context.zone).date(),
+        industry=row.industry,
+        region=row.region,
+        row=row,
+        context=context,
+    )

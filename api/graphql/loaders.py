@@ -1,0 +1,95 @@
+"""Loaders of one request: what many resolvers ask for at once costs one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from api.db import customers, interactions, orders, scores, segments, strategies, tiers
+from api.db.model_versions import model_versions
+from api.db.pages import Page, PageRequest
+from api.db.snapshots import Record, Snapshot
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+Sized = tuple[int, int]
+Paged = tuple[int, PageRequest]
+NO_PAGE = Page((), (), has_next=False, has_previous=False)
+
+
+def by_key(
+    snapshot: Snapshot,
+    read: Callable[[Snapshot, Sequence[Key]], Awaitable[Mapping[Key, Value]]],
+) -> DataLoader[Key, Value | None]:
+    """What belongs to a key; none where nothing does."""
+
+    async def load(keys: list[Key]) -> list[Value | None]:
+        found = await read(snapshot, keys)
+        return [found.get(key) for key in keys]
+
+    return DataLoader(load)
+
+
+Option = TypeVar("Option", bound=Hashable)
+
+
+def by_owner(
+    snapshot: Snapshot,
+    read: Callable[[Snapshot, Sequence[int], Option], Awaitable[Mapping[int, Value]]],
+) -> DataLoader[tuple[int, Option], Value | None]:
+    """What belongs to an owner, read with an option such as a page; one statement an option."""
+
+    async def load(keys: list[tuple[int, Option]]) -> list[Value | None]:
+        owners: dict[Option, list[int]] = {}
+        for owner, option in keys:
+            owners.setdefault(option, []).append(owner)
+        found = {option: await read(snapshot, ids, option) for option, ids in owners.items()}
+        return [found[option].get(owner) for owner, option in keys]
+
+    return DataLoader(load)
+
+
+class Whole(Generic[Value]):
+    """A small table that is read whole, once a request."""
+
+    def __init__(self, snapshot: Snapshot, read: Callable[[Snapshot], Awaitable[Value]]) -> None:
+        async def load(keys: list[str]) -> list[Value]:
+            return [await read(snapshot)] * len(keys)
+
+        self._loader: DataLoader[str, Value] = DataLoader(load)
+
+    async def all(self) -> Value:
+        return await self._loader.load("all")
+
+
+class Loaders:
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.customer = by_key(snapshot, customers.customers_by_id)
+        self.customer_by_external_id = by_key(snapshot, customers.customers_by_external_id)
+        self.attributes = by_key(snapshot, customers.attributes_of)
+        self.profile = by_key(snapshot, customers.profiles_of)
+        self.prediction = by_key(snapshot, scores.predictions_of)
+        self.tier = by_key(snapshot, tiers.current_tiers)
+        self.tier_history = by_owner(snapshot, tiers.tier_histories)
+        self.customer_segments = by_key(snapshot, segments.segments_of)
+        self.members = by_owner(snapshot, segments.members_of)
+        self.member_count = by_key(snapshot, segments.member_counts)
+        self.recommendations = by_owner(snapshot, strategies.recommendations_of)
+        self.orders = by_owner(snapshot, orders.orders_of)
+        self.order = by_key(snapshot, orders.orders_by_id)
+        self.order_count = by_key(snapshot, orders.order_counts)
+        self.order_total = by_key(snapshot, orders.order_totals)
+        self.order_lines = by_key(snapshot, orders.lines_of)
+        self.interactions = by_owner(snapshot, interactions.interactions_of)
+        self.interaction = by_key(snapshot, interactions.interactions_by_id)
+        self.interaction_count = by_key(snapshot, interactions.interaction_counts)
+        self.segments: Whole[Sequence[Record]] = Whole(snapshot, segments.all_segments)
+        self.strategies: Whole[Sequence[Record]] = Whole(snapshot, strategies.all_strategies)
+        self.policies: Whole[Sequence[Record]] = Whole(snapshot, tiers.policies)
+        self.tier_counts: Whole[Mapping[str, int]] = Whole(snapshot, tiers.tier_counts)
+        self.models: Whole[Sequence[Record]] = Whole(snapshot, model_versions)
+        self.attribute_definitions: Whole[Sequence[Record]] = Whole(
+            snapshot, customers.attribute_definitions
+        )

@@ -1,0 +1,98 @@
+"""Anything by its opaque id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated
+
+import strawberry
+
+from api.db.snapshots import Record
+from api.errors import InvalidInput
+from api.graphql.access import CUSTOMERS
+from api.graphql.context import Context, Info
+from api.graphql.customers import customer
+from api.graphql.described import field
+from api.graphql.ids import Node, parse_id
+from api.graphql.interactions import interaction
+from api.graphql.loaders import Whole
+from api.graphql.models import model
+from api.graphql.orders import order
+from api.graphql.policies import tier_policy
+from api.graphql.segments import segment
+from api.graphql.strategies import strategy
+
+MOST_IDS = 100
+Find = Callable[[Context, int], Awaitable[Node | None]]
+
+
+async def _customer(context: Context, number: int) -> Node | None:
+    row = await context.loaders.customer.load(number)
+    return None if row is None else customer(row, context)
+
+
+async def _order(context: Context, number: int) -> Node | None:
+    row = await context.loaders.order.load(number)
+    return None if row is None else order(row, context)
+
+
+async def _interaction(context: Context, number: int) -> Node | None:
+    row = await context.loaders.interaction.load(number)
+    return None if row is None else interaction(row)
+
+
+def _from_table(
+    table: Callable[[Context], Whole[Sequence[Record]]], build: Callable[[Record, Context], Node]
+) -> Find:
+    """A small table is read whole, so one that is asked for is searched there."""
+
+    async def find(context: Context, number: int) -> Node | None:
+        rows = await table(context).all()
+        return next((build(row, context) for row in rows if row.id == number), None)
+
+    return find
+
+
+FINDERS: Mapping[str, Find] = MappingProxyType(
+    {
+        "Customer": _customer,
+        "Order": _order,
+        "Interaction": _interaction,
+        "Segment": _from_table(lambda context: context.loaders.segments, segment),
+        "Strategy": _from_table(lambda context: context.loaders.strategies, strategy),
+        "TierPolicy": _from_table(lambda context: context.loaders.policies, tier_policy),
+        "Model": _from_table(lambda context: context.loaders.models, lambda row, _: model(row)),
+    }
+)
+
+
+async def find_node(context: Context, text: str) -> Node | None:
+    found = parse_id(text)
+    if found is None or found[0] not in FINDERS:
+        return None
+    return await FINDERS[found[0]](context, found[1])
+
+
+@strawberry.type
+class NodeQueries:
+    @field("Anything by its id; none if unknown.", needs=CUSTOMERS)
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],
+    ) -> Node | None:
+        return await find_node(info.context, id)
+
+    @field("Several things by id, in the order asked for.", needs=CUSTOMERS)
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description="Their ids, at most 100.")
+        ],
+    ) -> list[Node | None] | None:
+        if len(ids) > MOST_IDS:
+            raise InvalidInput(f"`nodes` takes up to {MOST_IDS} ids, not {len(ids)}.")
+        return await asyncio.gather(*(find_node(info.context, each) for each in ids))

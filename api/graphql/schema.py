@@ -1,0 +1,62 @@
+"""The schema: every query in one type, guards in place."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from api.graphql.access import enforce
+from api.graphql.customer_search import CustomerQueries
+from api.graphql.models import ModelQueries
+from api.graphql.nodes import NodeQueries
+from api.graphql.numbers import BIG_INT, BigInt
+from api.graphql.policies import TierQueries
+from api.graphql.portfolio import PortfolioQueries
+from api.graphql.scores import ScoreQueries
+from api.graphql.segments import SegmentQueries
+from api.graphql.strategies import StrategyQueries
+
+SDL_PATH = Path(__file__).with_name("schema.graphql")
+
+
+@strawberry.type(
+    description="Everything there is to read. A field that a key may not read is null, with an "
+    "error that names the scope it needs."
+)
+class Query(
+    CustomerQueries,
+    SegmentQueries,
+    TierQueries,
+    StrategyQueries,
+    ScoreQueries,
+    PortfolioQueries,
+    ModelQueries,
+    NodeQueries,
+):
+    pass
+
+
+@cache
+def _schema() -> strawberry.Schema:
+    schema = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map={BigInt: BIG_INT}))
+    enforce(core(schema))
+    return schema
+
+
+def core(schema: Any) -> GraphQLSchema:
+    built: GraphQLSchema = schema._schema  # Strawberry has no public name for it
+    return built
+
+
+def executable_schema() -> GraphQLSchema:
+    return core(_schema())
+
+
+def sdl() -> str:
+    """The schema as text: what `schema.graphql` holds and what users build against."""
+    return _schema().as_str() + "\n"

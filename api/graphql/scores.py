@@ -1,0 +1,205 @@
+"""Predictions: of one customer, and as the feed that partners follow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from enum import Enum
+from typing import Annotated, Any
+
+import strawberry
+
+from api.db.rules import rule_to_sql
+from api.db.scores import BY_REVISION, count_scores, score_page
+from api.db.snapshots import Record
+from api.domain.rules import Rule, parse_rule
+from api.graphql.access import SCORES
+from api.graphql.comparisons import (
+    Comparison,
+    NumberComparison,
+    conditions,
+    given,
+)
+from api.graphql.context import Context, Info
+from api.graphql.described import choice, field, option
+from api.graphql.ids import global_id
+from api.graphql.numbers import BigInt
+from api.graphql.pagination import After, Connection, First, Listing, connection
+from api.graphql.reasons import PredictionReason, prediction_reasons
+
+LARGEST_FEED_PAGE = 5_000
+
+
+@strawberry.enum(description="Churn risk in words.")
+class RiskBand(Enum):
+    LOW = choice("low", "Will most likely stay.")
+    MEDIUM = choice("medium", "May leave.")
+    HIGH = choice("high", "Will more likely leave than stay.")
+
+
+@strawberry.type(description="What a customer will probably do.")
+class Prediction:
+    churn_probability: float = strawberry.field(
+        description="Probability of no purchase within `horizonDays` after `asOf`, 0 to 1."
+    )
+    churn_percentile: float = strawberry.field(
+        description="Share of customers, 0 to 100, who are at most as likely to leave."
+    )
+    risk_band: RiskBand = strawberry.field(description="The probability in words.")
+    clv: float = strawberry.field(
+        description="Expected spend within `clvHorizonDays` after `asOf`, in `currency`."
+    )
+    clv_low: float = strawberry.field(description="A tenth of such customers will spend less.")
+    clv_high: float = strawberry.field(description="A tenth of such customers will spend more.")
+    currency: str = strawberry.field(description="ISO 4217 code of the base currency.")
+    horizon_days: int = strawberry.field(description="How far the churn probability looks.")
+    clv_horizon_days: int = strawberry.field(description="How far the lifetime value looks.")
+    expected_next_purchase_on: dt.date | None = strawberry.field(
+        description="The most likely day of the next purchase; none if not within a year."
+    )
+    as_of: dt.date = strawberry.field(description="The last day whose facts it knows.")
+    scored_at: dt.datetime = strawberry.field(description="When it was computed.")
+    valid_until: dt.datetime = strawberry.field(description="From then on it is stale.")
+    stale: bool = strawberry.field(description="Whether it is out of date by now.")
+    model_version: str = strawberry.field(description="The versions of both models.")
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
+
+    @field("What drives the churn probability, strongest first.")
+    def reasons(self) -> list[PredictionReason]:
+        return prediction_reasons(self.row.churn_reasons, self.context)
+
+    @field("What drives the lifetime value, strongest first.")
+    def clv_reasons(self) -> list[PredictionReason]:
+        return prediction_reasons(self.row.clv_reasons, self.context)
+
+
+@strawberry.type(description="An entry of the score feed: a customer's newest score, or its end.")
+class RiskScore:
+    customer_id: strawberry.ID = strawberry.field(description="Opaque id of the customer.")
+    external_id: str = strawberry.field(description="The business's own customer number.")
+    churn_probability: float | None = strawberry.field(
+        description="Probability of no purchase within `horizonDays`; none once deleted."
+    )
+    churn_percentile: float | None = strawberry.field(
+        description="Share of customers, 0 to 100, at most as likely to leave; none once deleted."
+    )
+    risk_band: RiskBand | None = strawberry.field(description="In words; none once deleted.")
+    clv: float | None = strawberry.field(
+        description="Expected spend in the base currency; none once deleted."
+    )
+    horizon_days: int = strawberry.field(description="How far the churn probability looks.")
+    as_of: dt.date = strawberry.field(description="The last day whose facts it knows.")
+    scored_at: dt.datetime = strawberry.field(description="When it was computed.")
+    valid_until: dt.datetime = strawberry.field(description="From then on it is stale.")
+    model_version: str = strawberry.field(description="The versions of both models.")
+    revision: BigInt = strawberry.field(description="Newer is larger; no reader skips one.")
+    deleted: bool = strawberry.field(description="True: forget this customer's score.")
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
+
+    @field("What drives the churn probability; empty once deleted.")
+    def reasons(self) -> list[PredictionReason]:
+        return [] if self.deleted else prediction_reasons(self.row.churn_reasons, self.context)
+
+
+@strawberry.input(
+    description="Which scores to deliver. Ends of scores are delivered whatever the filter; a "
+    "customer who leaves the filter's range is not."
+)
+class RiskScoreFilter:
+    churn_probability: NumberComparison | None = option("By churn probability.")
+    churn_percentile: NumberComparison | None = option("By percentile.")
+    risk_band: Comparison[RiskBand] | None = option("By risk band.")
+    clv: NumberComparison | None = option("By predicted lifetime value.")
+
+
+def model_version(row: Record) -> str:
+    return f"churn-{row.churn_version}/clv-{row.clv_version}"
+
+
+def prediction(row: Record, context: Context) -> Prediction:
+    return Prediction(
+        churn_probability=row.churn_probability,
+        churn_percentile=row.churn_percentile,
+        risk_band=RiskBand(row.risk_band),
+        clv=context.major(row.clv_minor),
+        clv_low=context.major(row.clv_low_minor),
+        clv_high=context.major(row.clv_high_minor),
+        currency=context.currency,
+        horizon_days=row.horizon_days,
+        clv_horizon_days=row.clv_horizon_days,
+        expected_next_purchase_on=row.expected_next_purchase_on,
+        as_of=row.as_of,
+        scored_at=row.scored_at,
+        valid_until=row.valid_until,
+        stale=row.valid_until <= context.stale_from,
+        model_version=model_version(row),
+        row=row,
+        context=context,
+    )
+
+
+def risk_score(row: Record, context: Context) -> RiskScore:
+    deleted = row.deleted
+    return RiskScore(
+        customer_id=global_id("Customer", row.customer_id),
+        external_id=row.external_id,
+        churn_probability=None if deleted else row.churn_probability,
+        churn_percentile=None if deleted else row.churn_percentile,
+        risk_band=None if deleted else RiskBand(row.risk_band),
+        clv=None if deleted else context.major(row.clv_minor),
+        horizon_days=row.horizon_days,
+        as_of=row.as_of,
+        scored_at=row.scored_at,
+        valid_until=row.valid_until,
+        model_version=model_version(row),
+        revision=row.revision,
+        deleted=deleted,
+        row=row,
+        context=context,
+    )
+
+
+def _where(given_filter: RiskScoreFilter | None, context: Context) -> tuple[str, Rule]:
+    """The filter as a rule, and the name of the list it makes."""
+    parts: list[dict[str, Any]] = []
+    if given_filter is not None:
+        for name, comparison in given(given_filter, "filter"):
+            parts += conditions(name, comparison)
+    document = {"all": parts}
+    rule = parse_rule(document, context.business.fields, context.exponent, "filter")
+    return f"riskScores/{json.dumps(rule.to_document(), sort_keys=True)}", rule
+
+
+@strawberry.type
+class ScoreQueries:
+    @field(
+        "All scores in the order in which they were published. Keep the last "
+        "`endCursor`: given as `after`, it delivers what has changed since.",
+        needs=SCORES,
+    )
+    async def risk_scores(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        filter: Annotated[
+            RiskScoreFilter | None, strawberry.argument(description="Which scores to deliver.")
+        ] = None,
+    ) -> Connection[RiskScore] | None:
+        context = info.context
+        name, rule = _where(filter, context)
+        where = rule_to_sql(rule)
+
+        async def count() -> int:
+            return await count_scores(context.snapshot, where)
+
+        listing = Listing(name, BY_REVISION, context.cursors, LARGEST_FEED_PAGE)
+        request = listing.request(first, after, None, None)
+        page = await score_page(context.snapshot, where, request)
+        answer = connection(listing, page, lambda row: risk_score(row, context), count)
+        if not page.rows:
+            # Nothing new: the cursor to go on from tomorrow is the one that came.
+            answer.page_info.end_cursor = after
+        return answer

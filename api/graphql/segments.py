@@ -1,0 +1,84 @@
+"""Segments with their members."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.db.segments import BY_CUSTOMER
+from api.db.snapshots import Record
+from api.graphql.access import CUSTOMERS
+from api.graphql.context import Context, Info
+from api.graphql.customers import Customer, customer
+from api.graphql.described import field
+from api.graphql.ids import Node, global_id
+from api.graphql.language import Language
+from api.graphql.loaders import NO_PAGE
+from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
+from api.graphql.reasons import LanguageChoice
+
+
+@strawberry.type(description="A group of customers, by a rule or put together by hand.")
+class Segment(Node):
+    key: str = strawberry.field(description="Stable short name.")
+    version: int = strawberry.field(description="Raised by each change of the rule.")
+    rule: JSON | None = strawberry.field(description="Who belongs to it; none if by hand.")
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
+
+    @field("Name for people.")
+    def name(self, language: LanguageChoice = None) -> str:
+        chinese = (language or self.context.language) is Language.ZH_HANS
+        return str(self.row.name_zh if chinese else self.row.name_en)
+
+    @field("Who is meant.")
+    def description(self, language: LanguageChoice = None) -> str:
+        chinese = (language or self.context.language) is Language.ZH_HANS
+        return str(self.row.description_zh if chinese else self.row.description_en)
+
+    @field("How many customers are in it now.")
+    async def member_count(self) -> int:
+        return await self.context.loaders.member_count.load(self.row.id) or 0
+
+    @field("The customers in it now.")
+    async def members(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Customer]:
+        context, key = self.context, self.row.id
+
+        async def count() -> int:
+            return await context.loaders.member_count.load(key) or 0
+
+        listing = Listing(f"members/{key}", BY_CUSTOMER, context.cursors)
+        request = listing.request(first, after, last, before)
+        page = await context.loaders.members.load((key, request)) or NO_PAGE
+        return connection(listing, page, lambda row: customer(row, context), count)
+
+
+def segment(row: Record, context: Context) -> Segment:
+    return Segment(
+        id=global_id("Segment", row.id),
+        key=row.key,
+        version=row.version,
+        rule=row.rule,
+        row=row,
+        context=context,
+    )
+
+
+@strawberry.type
+class SegmentQueries:
+    @field("Every segment there is.", needs=CUSTOMERS)
+    async def segments(self, info: Info) -> list[Segment] | None:
+        context = info.context
+        return [segment(row, context) for row in await context.loaders.segments.all()]
+
+    @field("A segment by its key; none if unknown.", needs=CUSTOMERS, name="segment")
+    async def segment_by_key(
+        self, info: Info, key: Annotated[str, strawberry.argument(description="Its key.")]
+    ) -> Segment | None:
+        context = info.context
+        rows = await context.loaders.segments.all()
+        return next((segment(row, context) for row in rows if row.key == key), None)
