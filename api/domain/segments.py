@@ -79,23 +79,18 @@ def membership_columns(by_segment: Mapping[str, Mask]) -> dict[str, Mask]:
     return {f"{SEGMENT.name}.{key}": mask for key, mask in by_segment.items()}
 
 
-def causes_json(definitions: Iterable[SegmentDefinition], columns: Columns) -> dict[str, Texts]:
-    """By segment, for each member in the order of rows, `{"segment": key, "reasons": [...]}`.
+def causes_json(definition: SegmentDefinition, columns: Columns) -> Texts:
+    """For each member, in the order of rows, `{"segment": key, "reasons": [...]}` as JSON.
 
     The reasons have the code `segment.condition_met`; a segment of everyone has none.
     """
-    known = tuple(definitions)
-    sources = JsonColumns(columns, fields_of(*(each.rule for each in known)))
-    return {each.key: _causes(each, columns, sources) for each in known}
-
-
-def _causes(definition: SegmentDefinition, columns: Columns, sources: JsonColumns) -> Texts:
-    rows = np.flatnonzero(definition.rule.mask(columns))
-    masks = Masks(columns_at(columns, fields_of(definition.rule), rows))
-    where = np.ones(len(rows), dtype=bool)
+    fields = fields_of(definition.rule)
+    picked = columns_at(columns, fields, np.flatnonzero(definition.rule.mask(columns)))
+    masks = Masks(picked)
+    where = np.ones(masks.size, dtype=bool)
     pieces = [
         condition_reason("segment.condition_met", each)
         for each in met(definition.rule, masks, where)
     ]
     opening = f'{{"segment":{json_of(definition.key)},"reasons":['
-    return assemble(pieces, where, sources.at(rows), opening, "]}")
+    return assemble(pieces, where, JsonColumns(picked, fields), opening, "]}")
