@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -11,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from ml.btyd import Floats
-from ml.dataset import Sample, join
+from ml.contracts import DAY
 from ml.errors import BadModel
-from ml.labels import DAY
+from ml.sample import Floats, Sample, join
 
 DEPTHS = (2, 3, 4)
 MAX_ROUNDS = 200
 MIN_ROUNDS = 20
+MANY_ROWS = 200_000
 Mask = npt.NDArray[np.bool_]
 Fold = tuple[Mask, Mask]
 _COMMON: Mapping[str, Any] = MappingProxyType(
@@ -51,7 +52,6 @@ class Task:
             **self.extra,
             "max_depth": depth,
             "seed": self.seed,
-            "nthread": self.threads,
         }
 
 
@@ -93,38 +93,41 @@ def tune(
     task: Task, matrix: npt.NDArray[np.float32], target: Floats, parts: Sequence[Fold]
 ) -> tuple[Shape, Floats]:
     """The best shape over the folds, and its margins for the rows that were judged (else NaN)."""
-    trials = [_trial(task, depth, matrix, target, parts) for depth in DEPTHS]
+    jobs = [(depth, fold) for depth in DEPTHS for fold in parts]
+    with ThreadPoolExecutor(task.threads) as pool:
+        # One thread each: threads that share one training wait for one another at every node,
+        # which on a busy machine takes many times longer than the work.
+        judged = list(pool.map(lambda job: _judge(task, job[0], job[1], matrix, target), jobs))
+    trials = [
+        _trial(depth, judged[place * len(parts) : (place + 1) * len(parts)])
+        for place, depth in enumerate(DEPTHS)
+    ]
     _, shape, chosen = min(trials, key=lambda trial: trial[0])
-    judged = np.full(len(target), np.nan)
+    scores = np.full(len(target), np.nan)
     for booster, (_, valid) in zip(chosen, parts, strict=True):
-        judged[valid] = margins(booster, matrix[valid], shape.rounds)
-    return shape, judged
+        scores[valid] = margins(booster, matrix[valid], shape.rounds)
+    return shape, scores
 
 
 def _trial(
-    task: Task,
-    depth: int,
-    matrix: npt.NDArray[np.float32],
-    target: Floats,
-    parts: Sequence[Fold],
+    depth: int, judged: Sequence[tuple[Floats, xgb.Booster]]
 ) -> tuple[float, Shape, list[xgb.Booster]]:
     """The mean loss of a depth at its best number of rounds, and the folds' boosters."""
-    judged = [_judge(task, depth, matrix, target, fold) for fold in parts]
     curve = np.mean(np.stack([losses for losses, _ in judged]), axis=0)
     rounds = MIN_ROUNDS + int(np.argmin(curve[MIN_ROUNDS - 1 :]))
     return float(curve[rounds - 1]), Shape(depth, rounds), [booster for _, booster in judged]
 
 
 def _judge(
-    task: Task, depth: int, matrix: npt.NDArray[np.float32], target: Floats, fold: Fold
+    task: Task, depth: int, fold: Fold, matrix: npt.NDArray[np.float32], target: Floats
 ) -> tuple[Floats, xgb.Booster]:
     train, valid = fold
     results: dict[str, dict[str, list[float]]] = {}
     booster = xgb.train(
-        task.parameters(depth),
-        xgb.DMatrix(matrix[train], target[train], nthread=task.threads),
+        task.parameters(depth) | {"nthread": 1},
+        xgb.DMatrix(matrix[train], target[train], nthread=1),
         MAX_ROUNDS,
-        evals=[(xgb.DMatrix(matrix[valid], target[valid], nthread=task.threads), "valid")],
+        evals=[(xgb.DMatrix(matrix[valid], target[valid], nthread=1), "valid")],
         evals_result=results,
         verbose_eval=False,
     )
@@ -132,8 +135,10 @@ def _judge(
 
 
 def boost(task: Task, matrix: npt.NDArray[np.float32], target: Floats, shape: Shape) -> xgb.Booster:
-    data = xgb.DMatrix(matrix, target, nthread=task.threads)
-    return xgb.train(task.parameters(shape.depth), data, shape.rounds)
+    """One booster on all rows; more than one thread only where there is much to do."""
+    threads = task.threads if len(target) >= MANY_ROWS else 1
+    data = xgb.DMatrix(matrix, target, nthread=threads)
+    return xgb.train(task.parameters(shape.depth) | {"nthread": threads}, data, shape.rounds)
 
 
 def margins(booster: xgb.Booster, matrix: npt.NDArray[np.float32], rounds: int = 0) -> Floats:

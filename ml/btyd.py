@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import betaincinv, betaln, digamma, gammaln
 
 from ml.errors import FitFailed
+from ml.feature_catalogue import DERIVED
+from ml.sample import Floats, Sample, join
 
-Floats = npt.NDArray[np.float64]
 _STARTS = ((1.0, 1.0, 1.0, 2.0), (0.3, 2.0, 0.5, 3.0), (3.0, 0.3, 0.2, 5.0))
 _PENALTY = 1e-4
 _LIMIT = 12.0
@@ -33,8 +33,11 @@ class Histories:
     age: Floats
 
     @classmethod
-    def of(cls, visits: Floats, tenure: Floats, recency: Floats) -> Self:
-        return cls(visits - 1.0, tenure - recency, tenure)
+    def of(cls, sample: Sample) -> Self:
+        tenure = sample.column("tenure_days")
+        return cls(
+            sample.column("purchase_days") - 1.0, tenure - sample.column("recency_days"), tenure
+        )
 
     def collapsed(self) -> tuple[Histories, Floats]:
         """Distinct histories and how many customers share each."""
@@ -215,3 +218,55 @@ def fit_spend(mean: Floats, days: Floats) -> Spend:
         raise FitFailed(f"The spend likelihood has no maximum ({results[0].message}).")
     p, q, scale = min(good, key=lambda result: result.fun).x
     return Spend(float(np.exp(p)), float(1.0 + np.exp(q)), float(np.exp(scale) * unit))
+
+
+@dataclass(frozen=True)
+class Habit:
+    """Rhythm and spend, learned from everyone's purchases before one cut-off."""
+
+    rhythm: Rhythm
+    spend: Spend
+    margin_share: float
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "rhythm": self.rhythm.to_document(),
+            "spend": self.spend.to_document(),
+            "margin_share": self.margin_share,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        return cls(
+            Rhythm.from_document(document["rhythm"]),
+            Spend(**document["spend"]),
+            float(document["margin_share"]),
+        )
+
+    def extend(self, sample: Sample, horizon_days: int) -> Sample:
+        """The sample with the features of `ml.feature_catalogue.DERIVED`."""
+        seen, days = Histories.of(sample), sample.column("purchase_days")
+        expected = self.rhythm.expected_days(seen, horizon_days)
+        worth = self.spend.expected(sample.column("net_spend") / days, days) * self.margin_share
+        columns: dict[str, Floats] = {
+            "rhythm_absence": self.rhythm.absence(seen, horizon_days),
+            "rhythm_orders": expected,
+            "rhythm_value": expected * worth,
+        }
+        return sample.with_columns({code: columns[code] for code in DERIVED})
+
+
+def fit_habit(sample: Sample, margin_share: float) -> Habit:
+    """Learn from one cut-off; labels are not looked at."""
+    days = sample.column("purchase_days")
+    return Habit(
+        fit_rhythm(Histories.of(sample)),
+        fit_spend(sample.column("net_spend") / days, days),
+        margin_share,
+    )
+
+
+def extend_each(sample: Sample, horizon_days: int, margin_share: float) -> Sample:
+    """Each origin extended by the habit that could be learned at that origin."""
+    parts = [sample.where(sample.cutoff == cutoff) for cutoff in np.unique(sample.cutoff)]
+    return join([fit_habit(part, margin_share).extend(part, horizon_days) for part in parts])

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-Floats = npt.NDArray[np.float64]
+from ml.sample import Floats
+
 Ints = npt.NDArray[np.int64]
 BINS = 10
 MIN_GAIN = 1e-3

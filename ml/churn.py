@@ -28,12 +28,11 @@ from ml.booster import (
     to_bytes,
     tune,
 )
-from ml.btyd import Floats
+from ml.btyd import Habit
 from ml.calibration import Ints, Platt, choose_platt, log_loss, log_odds
 from ml.contracts import AttributeField
-from ml.dataset import Sample
 from ml.errors import NotEnoughHistory
-from ml.habit import Habit
+from ml.sample import Floats, Sample
 
 RHYTHM = "rhythm_absence"
 _WEIGHTS = np.linspace(1.0, 0.0, 21)

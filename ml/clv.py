@@ -29,11 +29,10 @@ from ml.booster import (
     to_bytes,
     tune,
 )
-from ml.btyd import Floats
+from ml.btyd import Habit
 from ml.contracts import AttributeField
-from ml.dataset import Sample
 from ml.errors import NotEnoughHistory
-from ml.habit import Habit
+from ml.sample import Floats, Sample
 
 RHYTHM = "rhythm_value"
 VARIANCE_POWER = 1.3

@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 
 ColumnType = Literal["int64", "float64", "string", "bool"]
 
+DAY = 86_400
+"""Seconds."""
+
 
 @dataclass(frozen=True)
 class FactTable:

@@ -7,24 +7,20 @@ it teach, and only those whose windows had closed by the origin they are judged 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ml.backends import Backend
-from ml.btyd import Histories
-from ml.contracts import MEASURE_COLUMNS, AttributeField
+from ml.contracts import DAY, AttributeField
 from ml.errors import NotEnoughHistory
-from ml.features import feature_codes, features_sql
-from ml.labels import DAY, SPAN_SQL, labels_sql
+from ml.labels import SPAN_SQL, labels_sql
+from ml.sample import Sample, join, sample_at
 
 Progress = Callable[[str, float], None]
-Floats = npt.NDArray[np.float64]
 BATCH = 4
 """Cut-offs in one query: more would turn its joins from nested loops to sorts."""
 MAX_ORIGINS = 12
@@ -32,59 +28,6 @@ ENOUGH_ORIGINS = 3
 HISTORY = 84 * DAY
 """What an origin should have behind it, so that trends can be seen; less if there are too few."""
 MIN_CUSTOMERS = 50
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Buyers at one or more cut-offs: a row each, sorted by cut-off and customer."""
-
-    codes: tuple[str, ...]
-    values: npt.NDArray[np.float32]
-    cutoff: npt.NDArray[np.int64]
-    customer_id: npt.NDArray[np.int64]
-    churned: npt.NDArray[np.bool_]
-    value: Floats
-    """Labels: no purchase in the window, and money in it, in minor units, never negative. Both are
-    of no meaning where the window lies in the future."""
-
-    def __len__(self) -> int:
-        return len(self.cutoff)
-
-    def where(self, mask: npt.NDArray[np.bool_]) -> Sample:
-        return replace(
-            self,
-            values=self.values[mask],
-            cutoff=self.cutoff[mask],
-            customer_id=self.customer_id[mask],
-            churned=self.churned[mask],
-            value=self.value[mask],
-        )
-
-    def matrix(self, codes: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The columns a model wants, in its order; one it knows and we don't is all unknown."""
-        place = {code: index for index, code in enumerate(self.codes)}
-        columns = np.full((len(self), len(codes)), np.nan, np.float32)
-        for index, code in enumerate(codes):
-            if code in place:
-                columns[:, index] = self.values[:, place[code]]
-        return columns
-
-    def column(self, code: str) -> Floats:
-        return self.values[:, self.codes.index(code)].astype(np.float64)
-
-    def histories(self) -> Histories:
-        return Histories.of(
-            self.column("purchase_days"), self.column("tenure_days"), self.column("recency_days")
-        )
-
-    def with_columns(self, columns: Mapping[str, Floats]) -> Sample:
-        """The same rows with more features after the others."""
-        added = [column.astype(np.float32) for column in columns.values()]
-        return replace(
-            self,
-            codes=(*self.codes, *columns),
-            values=np.column_stack([self.values, *added]),
-        )
 
 
 @dataclass(frozen=True)
@@ -156,15 +99,6 @@ def _day(moment: int) -> dt.date:
     return dt.datetime.fromtimestamp(moment, dt.UTC).date()
 
 
-def measure_and_sample(
-    backend: Backend, attributes: Sequence[AttributeField], cutoff: int
-) -> tuple[pa.Table, Sample]:
-    """One cut-off for scoring: measures of everyone known, and a sample of the buyers."""
-    backend.cut([cutoff])
-    table = backend.query(features_sql(attributes))
-    return _measures(table), _sample(table, attributes)
-
-
 def labelled(
     backend: Backend,
     attributes: Sequence[AttributeField],
@@ -175,54 +109,16 @@ def labelled(
     progress: Progress | None = None,
 ) -> Sample:
     """Buyers at each cut-off with what they did in the window after it."""
-    sql, labels = features_sql(attributes), labels_sql(horizon_days)
+    labels = labels_sql(horizon_days)
     parts: list[Sample] = []
     ordered = sorted(cutoffs)
     for start in range(0, len(ordered), BATCH):
         batch = ordered[start : start + BATCH]
-        backend.cut(batch)
-        parts.append(_label(_sample(backend.query(sql), attributes), backend.query(labels), span))
+        sample = sample_at(backend, attributes, batch)
+        parts.append(_label(sample, backend.query(labels), span))
         if progress:
             progress("features", (start + len(batch)) / len(ordered))
     return join(parts)
-
-
-def join(parts: Sequence[Sample]) -> Sample:
-    """Samples with the same columns, one after the other."""
-    return Sample(
-        codes=parts[0].codes,
-        values=np.concatenate([part.values for part in parts]),
-        cutoff=np.concatenate([part.cutoff for part in parts]),
-        customer_id=np.concatenate([part.customer_id for part in parts]),
-        churned=np.concatenate([part.churned for part in parts]),
-        value=np.concatenate([part.value for part in parts]),
-    )
-
-
-def _measures(table: pa.Table) -> pa.Table:
-    names = {name: f"{name}_measure" for name in MEASURE_COLUMNS}
-    columns = {
-        name: table[alias if (alias := names[name]) in table.column_names else name]
-        for name in MEASURE_COLUMNS
-    }
-    return pa.table(columns)
-
-
-def _sample(table: pa.Table, attributes: Sequence[AttributeField]) -> Sample:
-    codes = feature_codes(attributes)
-    buyers = table.filter(pc.greater(table["visits"], 0))
-    first = len(buyers.column_names) - len(codes)
-    values = np.empty((buyers.num_rows, len(codes)), np.float32)
-    for index in range(len(codes)):
-        values[:, index] = buyers.column(first + index).to_numpy()
-    return Sample(
-        codes=codes,
-        values=values,
-        cutoff=buyers["cutoff"].to_numpy(),
-        customer_id=buyers["customer_id"].to_numpy(),
-        churned=np.zeros(buyers.num_rows, np.bool_),
-        value=np.zeros(buyers.num_rows),
-    )
 
 
 def _label(sample: Sample, labels: pa.Table, span: Span) -> Sample:

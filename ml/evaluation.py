@@ -11,12 +11,11 @@ import numpy.typing as npt
 from scipy.special import expit
 from scipy.stats import rankdata
 
-from ml.btyd import Floats
 from ml.calibration import expected_calibration_error, fit_platt, log_loss, log_odds
 from ml.churn import ChurnModel
 from ml.clv import ClvModel, Value, tweedie_loss
-from ml.dataset import Sample
 from ml.feature_catalogue import WINDOWS_DAYS
+from ml.sample import Floats, Sample
 
 Metrics = dict[str, float]
 DECISIVE: Mapping[str, Literal["log_loss", "tweedie_loss"]] = {

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml.btyd import Floats
+from ml.sample import Floats
 
 TOP = 4
 

@@ -42,13 +42,13 @@ _RFM = (
     Feature("recency_days", "o.recency", "days", "Days since last purchase", "距上次购买天数",
             "No purchase for {value} days", "已有 {value} 天未购买"),
     Feature("order_count", "o.orders", "count", "Purchases", "购买次数",
-            "{value} purchases so far", "累计购买 {value} 次"),
+            "Purchases so far: {value}", "累计购买 {value} 次"),
     Feature("net_spend", "o.net", "money", "Net spend", "净消费额",
             "Net spend of {value} so far", "累计净消费 {value}"),
     Feature("tenure_days", "o.tenure", "days", "Days since first purchase", "距首次购买天数",
             "A customer for {value} days", "成为客户已 {value} 天"),
     Feature("purchase_days", "g.visits", "count", "Days with a purchase", "有购买的天数",
-            "Bought on {value} different days", "在 {value} 个不同日子购买过"),
+            "Days with a purchase: {value}", "在 {value} 个不同日子购买过"),
 )  # fmt: skip
 
 _REGULARITY = (
@@ -151,7 +151,7 @@ _MIX = (
             "Share of the main department", "主要部门占比",
             "{value} of products come from one department", "{value} 的品项来自同一部门"),
     Feature("product_count", "p.products", "count", "Different products", "不同商品数",
-            "Bought {value} different products", "购买过 {value} 种商品", True),
+            "Different products bought: {value}", "购买过 {value} 种商品", True),
     Feature("repeat_product_share", _over("p.lines - p.products", "p.lines"), "share",
             "Share of repeated products", "复购商品占比",
             "{value} of products were bought before", "{value} 的品项为复购"),

@@ -6,6 +6,7 @@ Standard library only: the API renders reasons with it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 Language = Literal["en", "zh"]
+_PLURAL = re.compile(r"\{value\} (\w+)s\b")
 ATTRIBUTE_PREFIX = "attribute."
 _TRUE = "('true', 't', 'yes', 'y', '1')"
 _FALSE = "('false', 'f', 'no', 'n', '0')"
@@ -101,8 +103,11 @@ def reason_text(
         none, colon = ("none", ": ") if language == "en" else ("无", "：")
         return f"{label_of(code, language)}{colon}{none}"
     if feature:
-        text = feature.reason_en if language == "en" else feature.reason_zh
-        return text.format(value=_shown(value, feature.unit, currency_exponent))
+        shown = _shown(value, feature.unit, currency_exponent)
+        if language == "zh":
+            return feature.reason_zh.format(value=shown)
+        text = feature.reason_en
+        return (_PLURAL.sub(r"{value} \1", text) if shown == "1" else text).format(value=shown)
     if "=" in code:
         return _choice_text(code, value, language)
     return f"{label_of(code, language)}{': ' if language == 'en' else '：'}{value:,.6g}"

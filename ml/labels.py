@@ -5,7 +5,7 @@ A label window is [cutoff, cutoff + horizon): the first second counts, the last 
 
 from __future__ import annotations
 
-DAY = 86_400
+from ml.contracts import DAY
 
 
 def labels_sql(horizon_days: int) -> str:

@@ -13,13 +13,13 @@ import numpy as np
 from ml import artefacts, churn, clv
 from ml.backends import connect
 from ml.booster import Evidence, Shape, Task, margins
-from ml.contracts import AttributeField, cutoff_of
-from ml.dataset import Progress, Sample, Span, join, labelled, origins, span_at
+from ml.btyd import Habit, extend_each, fit_habit
+from ml.contracts import DAY, AttributeField, cutoff_of
+from ml.dataset import Progress, Span, labelled, origins, span_at
 from ml.evaluation import Evaluation, evaluate_churn, evaluate_clv
 from ml.facts import FactStore
-from ml.habit import Habit, extend_each, fit_habit
-from ml.labels import DAY
 from ml.plots import save_plots
+from ml.sample import Sample, join
 
 Name = Literal["churn", "clv"]
 CLV_STEP_DAYS = 28
