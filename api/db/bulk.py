@@ -84,7 +84,7 @@ def merge(
     `staged`. `compare` names the columns that make a difference; by default all but the key,
     `insert_only_columns` (written for new rows only) and `PROVENANCE`.
     """
-    columns = [name for name in _column_names(connection, staged) if name in table.c]
+    columns = [name for name in column_names(connection, staged) if name in table.c]
     updated = [name for name in columns if name not in (*key, *insert_only_columns)]
     if compare is None:
         compare = [name for name in updated if name not in PROVENANCE]
@@ -156,7 +156,7 @@ def _one_row(connection: adbc.Connection, sql: str) -> tuple[int, ...]:
         return tuple(int(value) for value in cursor.fetchall()[0])
 
 
-def _column_names(connection: adbc.Connection, relation: str) -> list[str]:
+def column_names(connection: adbc.Connection, relation: str) -> list[str]:
     return list(fetch(connection, f"SELECT * FROM {relation} LIMIT 0").schema.names)  # noqa: S608
 
 

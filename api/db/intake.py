@@ -11,7 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_manager import dbapi as adbc
 
-from api.db.bulk import MergeCounts, execute, fetch, merge, stage
+from api.db.bulk import MergeCounts, column_names, execute, fetch, merge, stage
 from api.db.models import (
     AttributeDefinition,
     Customer,
@@ -108,7 +108,9 @@ class BatchWriter:
         compare: Sequence[str] | None = None,
     ) -> MergeCounts:
         """Merge a staged table; a change of what the fact store holds is a correction of it."""
-        if fact_columns and self.differing(staged, table, key, fact_columns):
+        staged_columns = column_names(self.connection, staged)
+        facts = [name for name in fact_columns if name in staged_columns]
+        if facts and self.differing(staged, table, key, facts):
             self.correct_history()
         counts = merge(self.connection, self.dialect, staged, table, key, compare, ("batch_id",))
         self.touched |= bool(counts.added or counts.changed)
@@ -140,8 +142,7 @@ class BatchWriter:
         self.stage("wanted", table, wanted, {"place": pa.int64()})
         found = fetch(
             self.connection,
-            f"SELECT w.place, t.id FROM wanted w JOIN {table} t "
-            "ON t.external_id = w.external_id",
+            f"SELECT w.place, t.id FROM wanted w JOIN {table} t ON t.external_id = w.external_id",
         )
         ids[found["place"].to_numpy()] = found["id"].to_numpy()
         return ids

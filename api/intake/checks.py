@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -64,15 +63,17 @@ def _default_attribute_start(batch: Batch, _setting: Setting) -> None:
     batch.columns["attributes_valid_from"] = pc.coalesce(given, known_at)
 
 
+def _check_line_numbers(batch: Batch, _setting: Setting) -> None:
+    if "line_no" in batch.matched.fields:
+        empty = is_missing(batch.columns["line_no"]) & batch.good
+        batch.reject("line_no", empty, "is empty; number all lines, or leave the column out")
+
+
 _RULES: Mapping[str, Callable[[Batch, Setting], None]] = {
     "feedback": _scale_feedback,
     "referrals": _check_referral,
     "exchange_rates": _check_rate,
     "attributes": _check_attribute_names,
+    "order_lines": _check_line_numbers,
     "customers": _default_attribute_start,
 }
-
-
-def good_rows(batch: Batch) -> np.ndarray:
-    """The places of the rows without a fault."""
-    return np.flatnonzero(batch.good)

@@ -55,6 +55,8 @@ class Batch:
         self.columns: dict[str, pa.Array] = {}
         self.attributes: dict[str, pa.Array] = {}
         self.rejections = Rejections(len(raw.row_numbers))
+        self.repeated = np.zeros(len(raw.row_numbers), dtype=bool)
+        """Rows that say again what an earlier row of the file said."""
 
     def __len__(self) -> int:
         return len(self.raw.row_numbers)
@@ -62,6 +64,10 @@ class Batch:
     @property
     def good(self) -> np.ndarray:
         return ~self.rejections.bad
+
+    @property
+    def wanted(self) -> np.ndarray:
+        return self.good & ~self.repeated
 
     def reject(self, field: str, bad: np.ndarray, reason: str | Callable[[int], str]) -> None:
         self.rejections.add(bad, self.matched.theirs(field), reason)

@@ -74,9 +74,7 @@ def _people() -> tuple[FactKind, ...]:
             (
                 customer_field(),
                 text_field("name", "The attribute's name", required=True),
-                Field(
-                    "value", "text", "Its value; empty: unknown from then on", column="text_value"
-                ),
+                Field("value", "text", "Its value", True, column="text_value"),
                 moment_field("valid_from", "Since when it holds"),
             ),
             ("customer_id", "name", "valid_from"),

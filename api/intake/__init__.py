@@ -1,0 +1,7 @@
+"""Facts from files into the database: read, checked, set aside where bad, stored where good."""
+
+from api.intake.fields import FactKind, Field
+from api.intake.importer import ImportReport, import_facts
+from api.intake.kinds import KINDS
+
+__all__ = ["KINDS", "FactKind", "Field", "ImportReport", "import_facts"]
