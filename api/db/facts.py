@@ -1,0 +1,242 @@
+"""New facts from the database into the Parquet fact store, and a proof that the two are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from adbc_driver_manager import dbapi as adbc
+from sqlalchemy import Engine
+
+from api.db.bulk import execute, fetch, stream
+from api.db.engine import bulk_connection
+from api.domain.money import exponent_of
+from ml.contracts import (
+    ATTRIBUTES,
+    CUSTOMERS,
+    FACT_TABLES,
+    FEEDBACK,
+    INTERACTIONS,
+    ORDER_LINES,
+    AttributeField,
+    FactTable,
+)
+from ml.errors import BadFacts, NoFacts
+from ml.facts import FactStore, FactStoreWriter, Manifest, arrow_schema
+
+MOST_CHOICES = 12
+"""A text attribute with more values than this tells a model little that it could learn."""
+
+NO_NUMBER = -(2**63)
+NO_FRACTION = -1.5e308
+NO_TEXT = ""
+"""Stand for null on the way out of SQLite, which guesses a column's type from its first rows."""
+
+SOURCES: Mapping[str, str] = {
+    CUSTOMERS.name: "SELECT id, kind, {known_at}, batch_id FROM customers",
+    ATTRIBUTES.name: "SELECT a.customer_id, a.name, {valid_from}, a.text_value, a.number_value, "
+    "a.batch_id FROM customer_attributes a JOIN attribute_definitions d ON d.name = a.name "
+    "WHERE NOT d.sensitive",
+    ORDER_LINES.name: "SELECT l.order_id, l.line_no, o.customer_id, {ordered_at}, l.product_id, "
+    "p.department, p.brand, l.quantity_milli, l.amount_minor, l.discount_minor, l.cost_minor, "
+    "l.batch_id FROM order_lines l JOIN orders o ON o.id = l.order_id "
+    "LEFT JOIN products p ON p.id = l.product_id",
+    INTERACTIONS.name: "SELECT id, customer_id, {occurred_at}, channel, direction, kind, "
+    "response_seconds, batch_id FROM interactions",
+    FEEDBACK.name: "SELECT id, customer_id, {given_at}, category, score, batch_id FROM feedback",
+}
+"""Where each fact table comes from; columns in the contract's order, then the batch."""
+
+
+@dataclass(frozen=True)
+class FactSync:
+    appended: dict[str, int]
+    """Rows written, by fact table."""
+    rebuilt: bool
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class _State:
+    epoch: int
+    watermark: int
+    base_currency: str
+    time_zone: str
+
+
+def sync_facts(engine: Engine, url: str, store: Path) -> FactSync:
+    """Append what arrived since the last time; write all anew after a correction.
+
+    A store that was damaged or is missing is written anew too: the database is the truth.
+    """
+    dialect = engine.dialect.name
+    with bulk_connection(url) as connection:
+        if dialect == "postgresql":
+            execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        state = _read_state(connection)
+        attributes = _attribute_fields(connection)
+        kept = _kept(store, state)
+        if kept is not None and kept.watermark == state.watermark:
+            return FactSync({}, rebuilt=False, fingerprint=FactStore(store).fingerprint())
+        writer = FactStoreWriter(
+            store,
+            epoch=state.epoch,
+            watermark=state.watermark,
+            base_currency=state.base_currency,
+            currency_exponent=exponent_of(state.base_currency),
+            time_zone=state.time_zone,
+            attributes=attributes,
+            keep=kept,
+        )
+        after = kept.watermark if kept is not None else 0
+        appended = {
+            table.name: writer.append(
+                table, _new_rows(connection, dialect, table, after, state.watermark)
+            )
+            for table in FACT_TABLES
+        }
+        writer.commit()
+    return FactSync(appended, rebuilt=kept is None, fingerprint=FactStore(store).fingerprint())
+
+
+def _read_state(connection: adbc.Connection) -> _State:
+    row = fetch(
+        connection,
+        "SELECT facts_epoch, (SELECT COALESCE(MAX(id), 0) FROM import_batches "
+        "WHERE status = 'done') AS watermark, base_currency, time_zone FROM installation",
+    ).to_pylist()[0]
+    return _State(row["facts_epoch"], row["watermark"], row["base_currency"], row["time_zone"])
+
+
+def _kept(store: Path, state: _State) -> Manifest | None:
+    """The store's manifest if its files may stay."""
+    try:
+        manifest = FactStore(store).manifest
+    except (NoFacts, BadFacts):
+        return None
+    whole = all(path.is_file() for table in FACT_TABLES for path in _paths(store, table))
+    current = manifest.epoch == state.epoch and manifest.watermark <= state.watermark
+    return manifest if whole and current else None
+
+
+def _paths(store: Path, table: FactTable) -> list[Path]:
+    return FactStore(store).paths(table.name)
+
+
+def _attribute_fields(connection: adbc.Connection) -> list[AttributeField]:
+    """The attributes that models may read: none that is sensitive, no free text, no dates."""
+    rows = fetch(
+        connection,
+        "SELECT d.name, d.value_type, a.text_value FROM attribute_definitions d "
+        "LEFT JOIN customer_attributes a ON a.name = d.name AND d.value_type = 'text' "
+        "WHERE NOT d.sensitive AND d.value_type <> 'date' "
+        "GROUP BY d.name, d.value_type, a.text_value ORDER BY d.name, a.text_value",
+    ).to_pylist()
+    choices: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        values = choices.setdefault((row["name"], row["value_type"]), [])
+        if row["text_value"] is not None:
+            values.append(str(row["text_value"]))
+    fields = []
+    for (name, value_type), values in choices.items():
+        if value_type == "number":
+            fields.append(AttributeField(name, "number"))
+        elif value_type == "boolean":
+            fields.append(AttributeField(name, "boolean"))
+        elif 0 < len(values) <= MOST_CHOICES:
+            fields.append(AttributeField(name, "choice", tuple(sorted(values))))
+    return fields
+
+
+def _new_rows(
+    connection: adbc.Connection, dialect: str, table: FactTable, after: int, up_to: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows of batches after `after`, up to and with `up_to`, as the contract says."""
+    columns = list(table.columns)
+    listed = ", ".join(_never_null(name, table) for name in columns)
+    source = _source(table, dialect)
+    named = ", ".join((*columns, "batch_id"))
+    sql = (
+        f"WITH facts({named}) AS ({source}) SELECT {listed} FROM facts "
+        f"WHERE batch_id > {after} AND batch_id <= {up_to}"
+    )
+    schema = arrow_schema(table.columns)
+    for batch in stream(connection, sql):
+        restored = [
+            _restored(column, schema.field(name).type)
+            for name, column in zip(columns, batch.columns, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(restored, schema=schema)
+
+
+def _source(table: FactTable, dialect: str) -> str:
+    expression = (
+        "CAST(strftime('%s', {0}) AS INTEGER)"
+        if dialect == "sqlite"
+        else "floor(extract(epoch from {0}))::bigint"
+    )
+    return SOURCES[table.name].format(**{table.moment: expression.format(table.moment)})
+
+
+def _never_null(name: str, table: FactTable) -> str:
+    stand_in = {"string": f"'{NO_TEXT}'", "float64": NO_FRACTION}.get(
+        table.columns[name], NO_NUMBER
+    )
+    return f"COALESCE({name}, {stand_in}) AS {name}"
+
+
+def _restored(column: pa.Array, target: pa.DataType) -> pa.Array:
+    """The nulls that had to travel as something else."""
+    column = pc.cast(column, target)
+    if pa.types.is_string(target):
+        stand_in = pa.scalar(NO_TEXT)
+    else:
+        stand_in = pa.scalar(NO_FRACTION if pa.types.is_floating(target) else NO_NUMBER, target)
+    return pc.if_else(pc.equal(column, stand_in), pa.scalar(None, target), column)
+
+
+def verify_facts(engine: Engine, url: str, store: Path) -> list[str]:
+    """What the store holds otherwise than the database does; empty where the two are equal.
+
+    Rows and the exact sums of whole-number columns are compared, up to the store's watermark.
+    """
+    differences = []
+    watermark = FactStore(store).manifest.watermark
+    with bulk_connection(url) as connection:
+        for table in FACT_TABLES:
+            whole = [name for name, kind in table.columns.items() if kind == "int64"]
+            there = _stored_sums(store, table, whole)
+            here = _database_sums(connection, engine.dialect.name, table, whole, watermark)
+            differences += [
+                f"{table.name}.{name}: {here[name]} in the database, {there[name]} in the store"
+                for name in here
+                if here[name] != there[name]
+            ]
+    return differences
+
+
+def _stored_sums(store: Path, table: FactTable, whole: list[str]) -> dict[str, int]:
+    totals = dict.fromkeys(["rows", *whole], 0)
+    for path in _paths(store, table):
+        for batch in pq.ParquetFile(path).iter_batches(columns=whole):
+            totals["rows"] += batch.num_rows
+            for name in whole:
+                totals[name] += pc.sum(batch[name]).as_py() or 0
+    return totals
+
+
+def _database_sums(
+    connection: adbc.Connection, dialect: str, table: FactTable, whole: list[str], watermark: int
+) -> dict[str, int]:
+    sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in whole)
+    named = ", ".join((*table.columns, "batch_id"))
+    sql = (
+        f"WITH facts({named}) AS ({_source(table, dialect)}) SELECT COUNT(*) AS rows, {sums} "
+        f"FROM facts WHERE batch_id <= {watermark}"
+    )
+    row = fetch(connection, sql).to_pylist()[0]
+    return {name: int(value) for name, value in row.items()}
