@@ -208,7 +208,8 @@ def column_json(column: npt.NDArray[Any], *, whole: bool = False) -> ArrowTexts:
             values = known.take(encoded.indices)
     elif column.dtype.kind == "M":
         days = pa.array(column.astype("datetime64[D]"), pa.date32(), mask=missing).cast(TEXT)
-        values = pc.binary_join_element_wise('"', days, '"', "")
+        quote, nothing = pa.scalar('"', TEXT), pa.scalar("", TEXT)
+        values = pc.binary_join_element_wise(quote, days, quote, nothing)
     elif column.dtype.kind == "f" and whole:
         values = pa.array(np.where(missing, 0, column).astype(np.int64), mask=missing)
     else:
