@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.types import ASGIApp
 
 from api.web.build import is_built
+
+
+@dataclass(frozen=True)
+class Site:
+    """A served application and the keys that open it."""
+
+    address: str
+    keys: dict[str, str]
+
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
