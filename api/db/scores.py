@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Text, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from api.db.models import Customer, ModelVersion, Prediction, RefreshRun
@@ -28,7 +28,7 @@ def _scores() -> Query:
     return (
         select(
             *(column for column in columns if column.name not in REASONS),
-            *(type_coerce(columns[name], Text).label(name) for name in REASONS),
+            *(cast(columns[name], Text).label(name) for name in REASONS),
             CHURN_MODEL.version.label("churn_version"),
             CLV_MODEL.version.label("clv_version"),
         )
