@@ -34,7 +34,7 @@ QUERIES = (
     ),
     (
         "The business in one look",
-        "{ portfolio { customerCount totalClv clvAtRisk } "
+        "{ portfolio { customers clv clvAtRisk currency meanChurnProbability } "
         "tiers { key name customerCount } segments { key name memberCount } }",
     ),
     (
