@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -35,12 +35,19 @@ from api.domain.strategies import parse_strategies, recommend
 from api.domain.tiers import parse_policy
 from ml.contracts import cutoff_of
 
-if TYPE_CHECKING:
-    from api.refresh import Champions, Scored
-
 CLASSIFICATIONS = ("rfm_group", "abc_class", "lifecycle_stage")
 MAX_RECOMMENDATIONS = 20
 MOMENT = pa.timestamp("us", "UTC")
+
+
+class Scored(Protocol):
+    """What scoring returns; columns as in `ml.contracts`."""
+
+    @property
+    def measures(self) -> pa.Table: ...
+
+    @property
+    def predictions(self) -> pa.Table: ...
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Occasion:
     as_of: dt.date
     now: dt.datetime
     installation: InstallationFacts
+    churn_horizon_days: int
+    clv_horizon_days: int
 
     @cached_property
     def cutoff(self) -> int:
@@ -67,17 +76,16 @@ def decide(
     scored: Scored,
     population: Population,
     catalogue: Catalogue,
-    champions: Champions,
     occasion: Occasion,
 ) -> Publication:
     """Classes, tiers, segments and strategies of every customer known at the occasion's day."""
     measures = scored.measures.sort_by("customer_id")
     ids = measures["customer_id"].to_numpy()
-    predictions = publishable_predictions(scored.predictions, champions, occasion)
+    predictions = publishable_predictions(scored.predictions, occasion)
     columns = measure_columns(measures) | prediction_columns(predictions, ids)
     zone = occasion.installation.time_zone
     columns |= customer_columns(population, ids, occasion.cutoff, zone)
-    lifecycle = LifecycleRule(churn_horizon_days=champions.churn.horizon_days)
+    lifecycle = LifecycleRule(occasion.churn_horizon_days)
     columns |= classify(columns, Classification(lifecycle)).columns
     before = _published_classes(population, ids)
     decider = _Decider(columns, ids, population, catalogue, occasion)
@@ -93,9 +101,7 @@ def decide(
     )
 
 
-def publishable_predictions(
-    predictions: pa.Table, champions: Champions, occasion: Occasion
-) -> pa.Table:
+def publishable_predictions(predictions: pa.Table, occasion: Occasion) -> pa.Table:
     """What scoring returned, with rank, band, horizons and validity."""
     rows = predictions.num_rows
     installation = occasion.installation
@@ -103,8 +109,8 @@ def publishable_predictions(
     last_day = occasion.as_of + dt.timedelta(days=installation.score_validity_days)
     valid_until = cutoff_of(last_day, installation.time_zone)
     constants = {
-        "horizon_days": pa.scalar(champions.churn.horizon_days, pa.int64()),
-        "clv_horizon_days": pa.scalar(champions.clv.horizon_days, pa.int64()),
+        "horizon_days": pa.scalar(occasion.churn_horizon_days, pa.int64()),
+        "clv_horizon_days": pa.scalar(occasion.clv_horizon_days, pa.int64()),
         "as_of": pa.scalar(occasion.as_of, pa.date32()),
         "scored_at": pa.scalar(occasion.now, MOMENT),
         "valid_until": pa.scalar(dt.datetime.fromtimestamp(valid_until, dt.UTC), MOMENT),

@@ -8,9 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-import pyarrow as pa
 from sqlalchemy import Engine, select
 
 from api.db.catalogue import Catalogue, document_sha256, read_catalogue
@@ -21,22 +19,12 @@ from api.db.locks import exclusive
 from api.db.models import RefreshRun
 from api.db.population import read_population
 from api.db.publish import Publisher, RunRecord
-from api.decide import Occasion, decide
+from api.decide import Occasion, Scored, decide
 from api.errors import InvalidInput
 from ml.contracts import cutoff_of
 
 DECISIONS_VERSION = 1
 """Raised when the code decides differently on the same inputs, so that a refresh runs again."""
-
-
-class Scored(Protocol):
-    """What scoring returns; columns as in `ml.contracts`."""
-
-    @property
-    def measures(self) -> pa.Table: ...
-
-    @property
-    def predictions(self) -> pa.Table: ...
 
 
 @dataclass(frozen=True)
@@ -104,8 +92,10 @@ def refresh(
         scored = champions.score(store, cutoff_of(day, installation.time_zone))
         progress("Deciding classes, tiers, segments and strategies")
         population = read_population(url, engine)
-        occasion = Occasion(day, clock(), installation)
-        publication = decide(scored, population, catalogue, champions, occasion)
+        occasion = Occasion(
+            day, clock(), installation, champions.churn.horizon_days, champions.clv.horizon_days
+        )
+        publication = decide(scored, population, catalogue, occasion)
         progress("Publishing")
         run = RunRecord(
             day,
