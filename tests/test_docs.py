@@ -7,8 +7,8 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -64,23 +64,30 @@ def test_the_descriptions_are_those_of_the_settings() -> None:
     }
 
 
-def shell_lines() -> Iterator[tuple[str, list[str]]]:
+def shell_commands() -> Iterator[tuple[str, list[str]]]:
     """Each command in a shell block as words, with the page it is on."""
     for page in PAGES:
         for language, block in code_blocks(page):
-            if language in ("sh", "bash"):
+            if language == "sh":
                 for line in block.replace("\\\n", " ").splitlines():
-                    for part in re.split(r"&&|\||;", line):
-                        yield page.name, shlex.split(part, comments=True)
+                    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+                    lexer.whitespace_split = True
+                    words: list[str] = []
+                    for word in lexer:
+                        if word in ("&&", "||", "|", ";"):
+                            yield page.name, words
+                            words = []
+                        else:
+                            words.append(word)
+                    yield page.name, words
 
 
-def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
+def resolve(words: list[str]) -> tuple[Any, list[str]]:
     """The command that words name, and what is left of them."""
-    command: click.Command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     rest = list(words)
-    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        name = rest.pop(0)
-        found = command.commands.get(name)
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        found = command.commands.get(rest.pop(0))
         assert found is not None, f"there is no command {' '.join(words)}"
         command = found
     return command, rest
@@ -88,7 +95,7 @@ def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
 
 def test_every_command_in_the_documents_exists() -> None:
     seen = 0
-    for page, words in shell_lines():
+    for page, words in shell_commands():
         at = [i for i, word in enumerate(words) if word in ("echelon", ".venv/bin/echelon")]
         if not at or (at[0] > 0 and "=" not in words[at[0] - 1]):
             continue
@@ -102,7 +109,7 @@ def test_every_command_in_the_documents_exists() -> None:
 
 def test_every_make_target_in_the_documents_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    used = {words[at + 1] for _, words in shell_lines() for at in made(words)}
+    used = {words[at + 1] for _, words in shell_commands() for at in made(words)}
     assert used <= targets
     assert {"demo", "test"} <= used
 
