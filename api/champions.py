@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,9 @@ from api.refresh import Champion, Champions
 from api.settings import Settings
 
 if TYPE_CHECKING:
+    from ml.registry import Registered
     from ml.scoring import Scored
+    from ml.training import TrainedModel
 
 MODEL_NAMES = ("churn", "clv")
 Progress = Callable[[str], None]
@@ -53,48 +56,25 @@ def train_model(
     """Train on the business's own facts, register, promote if not worse than the champion."""
     from ml.training import train
 
-    from ml import registry
-
     started = clock()
     installation = read_installation(engine)
+    progress("Bringing the fact store up to date")
     sync_facts(engine, settings.resolved_database_url, settings.fact_store)
-    default = installation.churn_horizon_days if name == "churn" else installation.clv_horizon_days
-    workplace = settings.model_dir / f".training-{name}"
-    shutil.rmtree(workplace, ignore_errors=True)
-    workplace.mkdir(parents=True)
-    try:
+    usual = installation.churn_horizon_days if name == "churn" else installation.clv_horizon_days
+    settings.model_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=settings.model_dir) as workplace:
         trained = train(
             settings.fact_store,
             name,
             as_of=as_of or installation.last_whole_day(started),
-            horizon_days=horizon_days or default,
+            horizon_days=horizon_days or usual,
             seed=seed,
             threads=settings.max_threads,
-            folder=workplace,
+            folder=Path(workplace),
             progress=lambda step, _share: progress(step),
         )
         progress("Registering in MLflow")
-        registry.prepare_store(settings.resolved_mlflow_uri, settings.artifact_root)
-        registered = registry.register(settings.resolved_mlflow_uri, trained, promote=None)
-        record_model(
-            engine,
-            ModelRecord(
-                name=name,
-                version=registered.version,
-                mlflow_run_id=registered.run_id,
-                horizon_days=trained.horizon_days,
-                trained_as_of=trained.as_of,
-                registered_at=clock(),
-                files=dict(registered.files),
-                metrics=dict(registered.metrics),
-            ),
-            champion=registered.promoted,
-        )
-        folder = settings.model_dir / name / str(registered.version)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        workplace.rename(folder)
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        registered = _register(engine, settings, trained, Path(workplace), clock)
     return TrainReport(
         name,
         registered.version,
@@ -104,6 +84,36 @@ def train_model(
         dict(registered.metrics),
         (clock() - started).total_seconds(),
     )
+
+
+def _register(
+    engine: Engine,
+    settings: Settings,
+    trained: TrainedModel,
+    workplace: Path,
+    clock: Callable[[], dt.datetime],
+) -> Registered:
+    """Into MLflow first: a version without our record is never scored with, only trained again."""
+    from ml import registry
+
+    registry.prepare_store(settings.resolved_mlflow_uri, settings.artifact_root)
+    registered = registry.register(settings.resolved_mlflow_uri, trained, promote=None)
+    folder = settings.model_dir / trained.name / str(registered.version)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in registered.files:
+        shutil.copy2(workplace / file, folder / file)
+    record = ModelRecord(
+        name=trained.name,
+        version=registered.version,
+        mlflow_run_id=registered.run_id,
+        horizon_days=trained.horizon_days,
+        trained_as_of=trained.as_of,
+        registered_at=clock(),
+        files=dict(registered.files),
+        metrics=dict(registered.metrics),
+    )
+    record_model(engine, record, champion=registered.promoted)
+    return registered
 
 
 def load_champions(engine: Engine, settings: Settings) -> Champions:

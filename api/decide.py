@@ -36,7 +36,7 @@ from api.domain.tiers import parse_policy
 from ml.contracts import cutoff_of
 
 CLASSIFICATIONS = ("rfm_group", "abc_class", "lifecycle_stage")
-MAX_RECOMMENDATIONS = 20
+MAX_RECOMMENDATIONS = 5
 MOMENT = pa.timestamp("us", "UTC")
 
 

@@ -107,7 +107,7 @@ class TierAssignment(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     inputs: Mapped[dict[str, Any]] = mapped_column(Json)
-    gap_to_next: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)
+    gap_to_next: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
 class Segment(Base):
