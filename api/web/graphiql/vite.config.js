@@ -5,6 +5,7 @@ export default defineConfig({
   base: "/static/graphiql/",
   oxc: { jsx: { runtime: "automatic" } },
   build: {
+    target: "esnext",
     outDir: "dist",
     // Nothing inlined as data: URIs, so that the content security policy can stay narrow.
     assetsInlineLimit: 0,

@@ -1,4 +1,4 @@
-import "./workers.js";
+import "./editor.js";
 import "graphiql/style.css";
 import "./page.css";
 
