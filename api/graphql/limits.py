@@ -41,7 +41,7 @@ class Limits:
     depth: int = 16
     fields: int = 1_500
     aliases: int = 100
-    root_fields: int = 20
+    root_fields: int = 100
     directives: int = 50
     fragments: int = 50
     nodes: int = 12_000
@@ -102,12 +102,12 @@ class DocumentMeter:
         """
         spread = sum(1 for each in self._definitions if isinstance(each, FragmentDefinitionNode))
         _refuse_above("TOO_MANY_FRAGMENTS", "fragments", spread, limits.fragments)
-        total = Cost()
+        total, roots = Cost(), 0
         for definition in self._definitions:
             cost = self._definition(definition)
-            if isinstance(definition, OperationDefinitionNode):
-                _refuse_above("TOO_MANY_ROOT_FIELDS", "root fields", cost.top, limits.root_fields)
             total.add(cost)
+            if isinstance(definition, OperationDefinitionNode):
+                roots = max(roots, cost.top)
         _refuse_above("TOO_DEEP", "levels of fields", total.depth, limits.depth)
         _refuse_above("TOO_MANY_FIELDS", "fields", total.fields, limits.fields)
         _refuse_above("TOO_MANY_ALIASES", "aliases", total.aliases, limits.aliases)
@@ -115,6 +115,7 @@ class DocumentMeter:
         _refuse_above("TOO_MANY_NODES", "objects at most", total.nodes, limits.nodes)
         repeats = self._comparisons()
         _refuse_above("TOO_MANY_REPEATS", "pairs of equal fields", repeats, limits.comparisons)
+        _refuse_above("TOO_MANY_ROOT_FIELDS", "root fields", roots, limits.root_fields)
         return total
 
     def _definition(self, definition: DefinitionNode) -> Cost:

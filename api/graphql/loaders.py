@@ -7,7 +7,16 @@ from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from api.db import customers, interactions, orders, scores, segments, strategies, tiers
+from api.db import (
+    customers,
+    interactions,
+    orders,
+    portfolio,
+    scores,
+    segments,
+    strategies,
+    tiers,
+)
 from api.db.model_versions import model_versions
 from api.db.pages import Page, PageRequest
 from api.db.snapshots import Record, Snapshot
@@ -89,6 +98,7 @@ class Loaders:
         self.strategies: Whole[Sequence[Record]] = Whole(snapshot, strategies.all_strategies)
         self.policies: Whole[Sequence[Record]] = Whole(snapshot, tiers.policies)
         self.tier_counts: Whole[Mapping[str, int]] = Whole(snapshot, tiers.tier_counts)
+        self.totals: Whole[Record] = Whole(snapshot, portfolio.totals)
         self.models: Whole[Sequence[Record]] = Whole(snapshot, model_versions)
         self.attribute_definitions: Whole[Sequence[Record]] = Whole(
             snapshot, customers.attribute_definitions

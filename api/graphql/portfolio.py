@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import strawberry
 
-from api.db import portfolio as totals
+from api.db import portfolio as parts
 from api.db.snapshots import Record
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
@@ -46,15 +46,15 @@ class Portfolio:
 
     @field("By tier.")
     async def by_tier(self) -> list[Share]:
-        return self._shares(await totals.by_tier(self.context.snapshot))
+        return self._shares(await parts.by_tier(self.context.snapshot))
 
     @field("By segment; a customer may be in several or in none.")
     async def by_segment(self) -> list[Share]:
-        return self._shares(await totals.by_segment(self.context.snapshot))
+        return self._shares(await parts.by_segment(self.context.snapshot))
 
     @field("By risk band.")
     async def by_risk_band(self) -> list[Share]:
-        return self._shares(await totals.by_risk_band(self.context.snapshot))
+        return self._shares(await parts.by_risk_band(self.context.snapshot))
 
     def _shares(self, rows: Sequence[Record]) -> list[Share]:
         return [
@@ -73,7 +73,7 @@ class PortfolioQueries:
     @field("The customer base in numbers.", needs=CUSTOMERS, name="portfolio")
     async def whole_portfolio(self, info: Info) -> Portfolio | None:
         context = info.context
-        row = await totals.totals(context.snapshot)
+        row = await context.loaders.totals.all()
         return Portfolio(
             as_of=row.as_of,
             currency=context.currency,

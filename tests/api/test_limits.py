@@ -1,0 +1,150 @@
+"""Documents that ask for too much are refused before they cost anything."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query, parse
+
+from api.graphql.errors import DocumentRefused
+from api.graphql.execution import Executor, Outcome
+from api.graphql.limits import DocumentMeter, Limits
+from api.graphql.schema import executable_schema
+from tests.api.conftest import Api
+from tests.api.test_contract import CONTRACT
+
+
+def refusal(document: str, variables: dict[str, Any] | None = None) -> str:
+    """The code a document is refused with; empty if it is within limits."""
+    outcome = Executor(executable_schema()).prepare(document, variables or {}, introspection=True)
+    if not isinstance(outcome, Outcome):
+        return ""
+    error = outcome.errors[0]
+    return error.code if isinstance(error, DocumentRefused) else outcome.code
+
+
+def chain(length: int, times: int) -> str:
+    """Fragments that each spread the next one several times."""
+    fragments = [
+        f"fragment F{place} on Query {{ {f'...F{place + 1} ' * times} }}" for place in range(length)
+    ]
+    return "\n".join(["{ ...F0 }", *fragments, f"fragment F{length} on Query {{ __typename }}"])
+
+
+def nested(depth: int) -> str:
+    return "{ a " * depth + "}" * depth
+
+
+HOSTILE = {
+    "fragments spread twice, twenty deep": (chain(20, 2), "TOO_MANY_FIELDS"),
+    "fragments spread ten times, forty deep": (chain(40, 10), "TOO_MANY_FIELDS"),
+    "a circle of fragments": (
+        "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A ...A }",
+        "FRAGMENT_CYCLE",
+    ),
+    "every fragment spreads all": (
+        "{ ...F0 }"
+        + "".join(
+            f" fragment F{n} on Query {{ {' '.join(f'...F{m}' for m in range(20) if m != n)} }}"
+            for n in range(20)
+        ),
+        "FRAGMENT_CYCLE",
+    ),
+    "a field five hundred times": ("{" + "__typename " * 500 + "}", "TOO_MANY_REPEATS"),
+    "a field five hundred times in a fragment nobody spreads": (
+        "{ __typename } fragment F on Query {" + "__typename " * 500 + "}",
+        "TOO_MANY_REPEATS",
+    ),
+    "one hundred and one aliases": (
+        "{" + " ".join(f"a{n}: __typename" for n in range(101)) + "}",
+        "TOO_MANY_ALIASES",
+    ),
+    "aliases below a field": (
+        "{ portfolio {" + " ".join(f"a{n}: customers" for n in range(101)) + "} }",
+        "TOO_MANY_ALIASES",
+    ),
+    "aliases in a fragment spread often": (
+        "{ portfolio { ...F b { ...F } } } fragment F on Portfolio {"
+        + " ".join(f"a{n}: customers" for n in range(60))
+        + "}",
+        "TOO_MANY_ALIASES",
+    ),
+    "directives": ("{ __typename " + "@skip(if: false) " * 60 + "}", "TOO_MANY_DIRECTIVES"),
+    "many levels": (nested(17), "TOO_DEEP"),
+    "hundreds of levels": (nested(300), "TOO_DEEP"),
+    "many root fields": (
+        "{ a " + " ".join(f"f{n}" for n in range(101)) + "}",
+        "TOO_MANY_ROOT_FIELDS",
+    ),
+    "many tokens": ("{" + "a " * 3_000 + "}", "TOO_MANY_TOKENS"),
+    "many comments": ("#\n" * 5_000 + "{ __typename }", "TOO_MANY_TOKENS"),
+    "many characters": ("{ __typename }" + " " * 64_000, "DOCUMENT_TOO_LONG"),
+    "nested lists": ("{ a(x: " + "[" * 900 + "]" * 900 + ") }", "TOO_DEEP"),
+    "many fragments": (
+        "{ __typename }" + "".join(f" fragment F{n} on Query {{ a }}" for n in range(51)),
+        "TOO_MANY_FRAGMENTS",
+    ),
+    "pages of pages of pages": (
+        "{ segments { members(first: 100) { edges { node { orders(first: 100) { edges { node {"
+        " lines { amount } } } } interactions(first: 100) { edges { cursor } } } } } } }",
+        "TOO_MANY_NODES",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_documents_are_refused_quickly(name: str) -> None:
+    document, code = HOSTILE[name]
+    refusal("{ __typename }")  # builds the schema
+    best = 1.0
+    for _ in range(5):
+        started = time.thread_time()
+        assert refusal(document) == code
+        best = min(best, time.thread_time() - started)
+    assert best < 0.05
+
+
+def test_page_sizes_count_wherever_they_are_said() -> None:
+    inner = "{ edges { node { orders(first: 100) { edges { cursor } } } } }"
+    document = f"query ($n: Int = 2) {{ customers(first: $n) {inner} }}"
+    assert refusal(document, {"n": 100}) == ""
+    assert refusal(document, {"n": 2_000_000_000}) == "TOO_MANY_NODES"
+    assert refusal(document) == ""
+    assert refusal(f"query ($n: Int = 900) {{ customers(last: $n) {inner} }}") == "TOO_MANY_NODES"
+
+
+def test_messages_have_both_numbers() -> None:
+    meter = DocumentMeter(parse("{ a b c }"), {})
+    with pytest.raises(DocumentRefused, match=r"asks for 3 root fields.* may have 2\."):
+        meter.check(Limits(root_fields=2))
+
+
+def test_a_fragment_counts_each_time_it_is_spread() -> None:
+    document = parse("{ ...F x { ...F } } fragment F on Query { a b: c @skip(if: false) }")
+    cost = DocumentMeter(document, {}).check(Limits())
+    assert (cost.fields, cost.aliases, cost.directives, cost.depth) == (5 + 2, 3, 3, 2)
+
+
+def test_what_people_ask_for_is_admitted() -> None:
+    assert refusal(CONTRACT) == ""
+    assert refusal(CONTRACT.replace("first: 20", "first: 100")) == ""
+    assert refusal("{" + " ".join(f"a{n}: __typename" for n in range(100)) + "}") == ""
+    assert refusal(get_introspection_query(input_value_deprecation=True)) == ""
+    assert refusal("{ riskScores(first: 5000) { edges { node { externalId } } } }") == ""
+
+
+async def test_refusals_reach_the_caller(api: Api) -> None:
+    assert await api.codes(chain(20, 2)) == ["TOO_MANY_FIELDS"]
+    assert await api.codes("{") == ["SYNTAX_ERROR"]
+    assert await api.codes("{ nothing }") == ["VALIDATION_FAILED"]
+
+
+async def test_valid_documents_are_remembered_and_bad_ones_are_not(api: Api) -> None:
+    executor = api.app.state.graphql.executor
+    for place in range(300):
+        await api.send(f"{{ a{place}: __typename }}")
+        await api.send(f"{{ a{place}: nothing }}")
+    assert len(executor._valid) == 256
+    assert all("nothing" not in each for each in executor._valid)
