@@ -16,17 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from ml.btyd import Rhythm
-from ml.contracts import (
-    ATTRIBUTES,
-    CUSTOMERS,
-    DAY,
-    FEEDBACK,
-    INTERACTIONS,
-    ORDER_LINES,
-    AttributeField,
-    FactTable,
-)
-from ml.facts import FactStoreWriter, Manifest, arrow_schema
+from ml.contracts import DAY, AttributeField
+from ml.facts import TABLES, FactStoreWriter, Manifest, arrow_schema
 
 DEPARTMENTS = ("bakery", "dairy", "produce", "household")
 BRANDS = ("own", "national")
@@ -71,28 +62,27 @@ def write_synthetic(path: Path, business: Business, seed: int = 0) -> Manifest:
         attributes=ATTRIBUTE_FIELDS,
         keep=None,
     )
-    for table, rows in invent(business, seed).items():
+    for name, rows in invent(business, seed).items():
+        table = TABLES[name]
         columns = arrow_schema(table.columns)
         writer.append(table, pa.Table.from_pylist(rows, schema=columns).to_batches())
     return writer.commit()
 
 
-def invent(business: Business, seed: int = 0) -> dict[FactTable, list[dict[str, Any]]]:
-    """The rows of every table, as plain values, so that tests can change them before writing."""
+def invent(business: Business, seed: int = 0) -> dict[str, list[dict[str, Any]]]:
+    """Plain rows of each table by its name: tests change them before they are written."""
     random = np.random.default_rng(seed)
-    rows: dict[FactTable, list[dict[str, Any]]] = {
-        table: [] for table in (CUSTOMERS, ATTRIBUTES, ORDER_LINES, INTERACTIONS, FEEDBACK)
-    }
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     for customer in range(1, business.customers + 1):
         arrival = float(random.uniform(0, business.days * 2 / 3))
         known_at = business.start + int(arrival) * DAY
-        rows[CUSTOMERS].append({"customer_id": customer, "kind": "B2C", "known_at": known_at})
-        rows[ATTRIBUTES] += _attributes(random, customer, known_at)
+        rows["customers"].append({"customer_id": customer, "kind": "B2C", "known_at": known_at})
+        rows["attributes"] += _attributes(random, customer, known_at)
         taste = float(random.lognormal(7.0, 0.5))
         for day in purchase_days(random, business.truth, arrival, business.days):
             moment = business.start + int(day) * DAY + _NOON
-            order_id = len(rows[ORDER_LINES]) + 1
-            rows[ORDER_LINES] += _order(random, business, order_id, customer, moment, taste)
+            order_id = len(rows["order_lines"]) + 1
+            rows["order_lines"] += _order(random, business, order_id, customer, moment, taste)
             _talk(random, rows, customer, moment)
     return rows
 
@@ -163,15 +153,15 @@ def _order(
 
 def _talk(
     random: np.random.Generator,
-    rows: dict[FactTable, list[dict[str, Any]]],
+    rows: dict[str, list[dict[str, Any]]],
     customer: int,
     moment: int,
 ) -> None:
     if random.random() < 0.3:
         inbound = bool(random.random() < 0.5)
-        rows[INTERACTIONS].append(
+        rows["interactions"].append(
             {
-                "interaction_id": len(rows[INTERACTIONS]) + 1,
+                "interaction_id": len(rows["interactions"]) + 1,
                 "customer_id": customer,
                 "occurred_at": moment + 3600,
                 "channel": "mail",
@@ -181,9 +171,9 @@ def _talk(
             }
         )
     if random.random() < 0.1:
-        rows[FEEDBACK].append(
+        rows["feedback"].append(
             {
-                "feedback_id": len(rows[FEEDBACK]) + 1,
+                "feedback_id": len(rows["feedback"]) + 1,
                 "customer_id": customer,
                 "given_at": moment + 7200,
                 "category": "product",

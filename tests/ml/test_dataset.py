@@ -1,0 +1,131 @@
+"""Origins never look beyond what is known, labels are exact, and too little history is said so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml.backends import connect
+from ml.booster import folds
+from ml.contracts import DAY
+from ml.dataset import HISTORY, MAX_ORIGINS, Span, labelled, origins, span_at
+from ml.errors import MLError, NotEnoughHistory
+from ml.facts import FactStore
+from ml.synthetic import Business, invent
+from ml.training import train
+from tests.ml.conftest import write_rows
+
+START = 1_704_067_200
+SPAN = Span(START, START + 400 * DAY, 100, 1000, "spend", 1.0)
+
+
+@pytest.mark.parametrize(("horizon", "step"), [(28, 28), (90, 28), (30, 7)])
+@pytest.mark.parametrize("days", [300, 365, 900])
+def test_no_window_passes_the_cutoff_and_no_teacher_knows_the_holdout(
+    horizon: int, step: int, days: int
+) -> None:
+    cutoff = START + days * DAY
+    found = origins(SPAN, cutoff, horizon_days=horizon, step_days=step)
+    holdout, window = found[0], horizon * DAY
+    assert found == sorted(found, reverse=True)
+    assert holdout + window == cutoff
+    assert np.all(np.diff(found) == -step * DAY)
+    teachers = [origin for origin in found if origin + window <= holdout]
+    assert 1 <= len(teachers) <= MAX_ORIGINS
+    assert teachers[-1] - SPAN.first_at >= min(window, HISTORY)
+
+
+def test_too_short_a_history_says_how_much_would_do() -> None:
+    with pytest.raises(NotEnoughHistory, match=r"needs 84 days .* 60 days before") as caught:
+        origins(SPAN, START + 60 * DAY, horizon_days=28, step_days=28)
+    assert "2024-01-01" in str(caught.value)
+    assert len(origins(SPAN, START + 84 * DAY, horizon_days=28, step_days=28)) == 2
+
+
+def order(customer: int, day: float, amount: int, **other: Any) -> dict[str, Any]:
+    return {
+        "order_id": customer * 1000 + int(day * 10),
+        "line_no": 1,
+        "customer_id": customer,
+        "ordered_at": START + int(day * DAY),
+        "quantity_milli": 1000,
+        "amount_minor": amount,
+        "discount_minor": 0,
+        **other,
+    }
+
+
+def test_labels_are_what_happened_in_the_window(tmp_path: Path) -> None:
+    lines = [order(customer, 1, 500) for customer in range(1, 61)]
+    lines += [
+        order(1, 10, 700),  # the first second of the window counts
+        order(2, 20, 700),  # the first second after it doesn't
+        order(3, 12, 900),
+        order(3, 13, -400, quantity_milli=-1000),
+        order(4, 12, -500, quantity_milli=-1000),  # a return alone is no purchase
+    ]
+    store = FactStore(write_rows(tmp_path, {"order_lines": lines}))
+    with connect(1) as backend:
+        backend.open(store)
+        span = span_at(backend, START + 30 * DAY)
+        sample = labelled(backend, (), [START + 10 * DAY], horizon_days=10, span=span)
+    stayed = sample.customer_id[~sample.churned].tolist()
+    assert stayed == [1, 3]
+    assert dict(zip(sample.customer_id.tolist(), sample.value.tolist(), strict=True)) == {
+        customer: {1: 700.0, 3: 500.0}.get(customer, 0.0) for customer in range(1, 61)
+    }
+
+
+def test_value_is_margin_where_costs_are_known(tmp_path: Path) -> None:
+    lines = [order(customer, 1, 1000, cost_minor=600) for customer in range(1, 61)]
+    lines += [order(1, 12, 1000, cost_minor=700), order(2, 12, 1000)]
+    store = FactStore(write_rows(tmp_path, {"order_lines": lines}))
+    with connect(1) as backend:
+        backend.open(store)
+        span = span_at(backend, START + 5 * DAY)
+        sample = labelled(backend, (), [START + 10 * DAY], horizon_days=10, span=span)
+    assert (span.basis, span.margin_share) == ("margin", 0.4)
+    assert sample.value[:3].tolist() == [300.0, 400.0, 0.0]
+
+
+def test_folds_judge_an_origin_by_what_had_closed_before_it(store: Path) -> None:
+    cutoffs = [1_704_067_200 + day * DAY for day in (100, 128, 156, 184)]
+    with connect(1) as backend:
+        backend.open(FactStore(store))
+        span = span_at(backend, cutoffs[-1])
+        sample = labelled(backend, (), cutoffs, horizon_days=28, span=span)
+    for train_rows, valid in folds(sample, 28):
+        assert sample.cutoff[train_rows].max() + 28 * DAY <= sample.cutoff[valid].min()
+    halves = folds(sample, 100)
+    assert len(halves) == 2
+    for train_rows, valid in halves:
+        assert train_rows.any()
+        assert not set(sample.customer_id[train_rows]) & set(sample.customer_id[valid])
+
+
+AS_OF = dt.date(2024, 10, 26)
+
+
+def attempt(path: Path, folder: Path, horizon_days: int = 28) -> None:
+    train(path, "churn", as_of=AS_OF, horizon_days=horizon_days, threads=1, folder=folder)
+
+
+def test_what_cannot_be_learned_is_refused_with_a_reason(tmp_path: Path) -> None:
+    few = invent(replace(Business(), customers=40), seed=1)
+    for name, lines, reason in (
+        ("nothing", [], "No purchases on or before 2024-10-26"),
+        ("few", few["order_lines"], r"Only \d+ customers .* at least 50"),
+        ("same", [order(c, d, 100) for c in range(80) for d in range(0, 299, 5)], "stayed"),
+    ):
+        path = write_rows(tmp_path / name, {"order_lines": lines})
+        with pytest.raises(NotEnoughHistory, match=reason):
+            attempt(path, tmp_path / "models")
+    path = write_rows(tmp_path / "short", invent(Business(days=290), seed=1))
+    with pytest.raises(MLError, match="shorter horizon"):
+        attempt(path, tmp_path / "models", horizon_days=200)
+    assert not (tmp_path / "models").exists()

@@ -1,0 +1,102 @@
+"""Nothing after the cut-off moves anything: no feature, no model, no prediction, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.backends import connect
+from ml.contracts import DAY
+from ml.facts import TABLES, FactStore
+from ml.sample import measure_and_sample
+from ml.scoring import Scored, score
+from ml.synthetic import ATTRIBUTE_FIELDS, invent
+from ml.training import train
+from tests.ml.conftest import BUSINESS, Rows, write_rows
+
+AS_OF = BUSINESS.first_day.replace(month=7, day=1)
+CUTOFF = BUSINESS.start + ((AS_OF - BUSINESS.first_day).days + 1) * DAY
+
+
+def shuffled_after(rows: Rows, cutoff: int) -> Rows:
+    """All values of later facts exchanged with one another, some lost, and the files reordered."""
+    random = np.random.default_rng(9)
+    changed = {}
+    for name, values in rows.items():
+        moment, key = TABLES[name].moment, TABLES[name].key
+        before = [row for row in values if row[moment] < cutoff]
+        after = [row for row in values if row[moment] >= cutoff]
+        assert len(after) > 5, name
+        for column in after[0].keys() - set(key) - {moment}:
+            mixed = [after[place][column] for place in random.permutation(len(after))]
+            after = [{**row, column: value} for row, value in zip(after, mixed, strict=True)]
+        after = [{**row, moment: row[moment] + int(random.integers(0, 9 * DAY))} for row in after]
+        kept = [*before, *after[: len(after) * 2 // 3]]
+        changed[name] = [kept[place] for place in random.permutation(len(kept))]
+    return changed
+
+
+def learn_and_score(store: Path, folder: Path) -> tuple[Scored, dict[str, dict[str, str]]]:
+    files = {}
+    for name, horizon in (("churn", 28), ("clv", 42)):
+        trained = train(
+            store,
+            "churn" if name == "churn" else "clv",
+            as_of=AS_OF,
+            horizon_days=horizon,
+            threads=2,
+            folder=folder / name,
+        )
+        files[name] = dict(trained.files)
+    scored = score(
+        store,
+        churn=folder / "churn",
+        clv=folder / "clv",
+        expected_sha256=files,
+        cutoff=CUTOFF,
+        threads=2,
+    )
+    return scored, files
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("leaks")
+    rows = invent(BUSINESS, seed=3)
+    return (
+        write_rows(folder / "as_it_was", rows),
+        write_rows(folder / "another_future", shuffled_after(rows, CUTOFF)),
+    )
+
+
+def test_no_feature_moves(stores: tuple[Path, Path]) -> None:
+    seen = []
+    for path in stores:
+        with connect(2) as backend:
+            backend.open(FactStore(path))
+            seen.append(measure_and_sample(backend, ATTRIBUTE_FIELDS, CUTOFF))
+    (measures, sample), (other_measures, other_sample) = seen
+    assert len(sample) > 100
+    assert measures.equals(other_measures)
+    assert sample.values.tobytes() == other_sample.values.tobytes()
+
+
+def test_the_futures_differ(stores: tuple[Path, Path]) -> None:
+    """Else the other tests would prove nothing."""
+    later = CUTOFF + 40 * DAY
+    values = []
+    for path in stores:
+        with connect(1) as backend:
+            backend.open(FactStore(path))
+            values.append(measure_and_sample(backend, ATTRIBUTE_FIELDS, later)[1].values)
+    assert values[0].tobytes() != values[1].tobytes()
+
+
+def test_no_model_and_no_prediction_moves(stores: tuple[Path, Path], tmp_path: Path) -> None:
+    scored, files = learn_and_score(stores[0], tmp_path / "a")
+    other, other_files = learn_and_score(stores[1], tmp_path / "b")
+    assert files == other_files
+    assert scored.predictions.equals(other.predictions)
+    assert scored.measures.equals(other.measures)

@@ -1,0 +1,195 @@
+"""The two models: better than guessing, explained exactly, in order, and the same every time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from ml.artefacts import BACKTEST, CHAMPION
+from ml.booster import contributions, margins
+from ml.churn import ChurnModel
+from ml.clv import Bands, ClvModel, learn_bands
+from ml.contracts import MEASURE_COLUMNS, PREDICTION_COLUMNS
+from ml.errors import BadModel
+from ml.explain import reasons
+from ml.facts import arrow_schema
+from ml.sample import Sample
+from ml.scoring import Scored, score
+from ml.training import TrainedModel
+from tests.ml.conftest import BUSINESS, CUTOFF, sha256_of
+
+
+@pytest.fixture(scope="module")
+def scored(store: Path, churn: TrainedModel, clv: TrainedModel) -> Scored:
+    return score(
+        store,
+        churn=churn.folder,
+        clv=clv.folder,
+        expected_sha256={"churn": churn.files, "clv": clv.files},
+        cutoff=CUTOFF,
+        threads=1,
+    )
+
+
+def loaded_churn(trained: TrainedModel) -> tuple[ChurnModel, Sample]:
+    model = ChurnModel.load(trained.folder, BACKTEST, trained.files, threads=1)
+    return model, model.habit.extend(trained.holdout, model.horizon_days)
+
+
+def loaded_clv(trained: TrainedModel) -> tuple[ClvModel, Sample]:
+    model = ClvModel.load(trained.folder, BACKTEST, trained.files, threads=1)
+    return model, model.habit.extend(trained.holdout, model.horizon_days)
+
+
+def test_churn_beats_guessing_and_says_what_it_means(churn: TrainedModel) -> None:
+    baselines = churn.evaluation.baselines
+    assert churn.metrics["auc"] > 0.7
+    assert churn.metrics["log_loss"] < baselines["base_rate"]["log_loss"]
+    assert churn.metrics["log_loss"] < baselines["recency"]["log_loss"] + 0.01
+    assert churn.metrics["ece"] < 0.08
+
+
+def test_value_beats_the_mean(clv: TrainedModel) -> None:
+    baselines = clv.evaluation.baselines
+    assert clv.metrics["gini"] > 0.5
+    assert clv.metrics["rmse"] < baselines["mean"]["rmse"]
+    assert clv.metrics["mae"] < baselines["last_period"]["mae"]
+    assert 0.8 < clv.metrics["within_high"] <= 1
+    assert clv.metrics["below_low"] < 0.2
+
+
+def test_what_is_loaded_predicts_what_was_judged(churn: TrainedModel, clv: TrainedModel) -> None:
+    model, holdout = loaded_churn(churn)
+    np.testing.assert_array_equal(model.predict(holdout), churn.evaluation.predicted)
+    value, judged = loaded_clv(clv)
+    np.testing.assert_array_equal(value.undiscounted(judged).expected, clv.evaluation.predicted)
+
+
+def test_tree_contributions_sum_to_the_margin(churn: TrainedModel) -> None:
+    model, holdout = loaded_churn(churn)
+    matrix = holdout.matrix(model.codes)
+    np.testing.assert_allclose(
+        contributions(model.booster, matrix).sum(axis=1), margins(model.booster, matrix), atol=1e-4
+    )
+
+
+def test_effects_sum_to_the_prediction(churn: TrainedModel, clv: TrainedModel) -> None:
+    model, holdout = loaded_churn(churn)
+    np.testing.assert_allclose(
+        expit(model.effects(holdout).sum(axis=1)), model.predict(holdout), atol=1e-4
+    )
+    value, judged = loaded_clv(clv)
+    np.testing.assert_allclose(
+        np.exp(value.effects(judged).sum(axis=1)), value.predict(judged).expected, rtol=1e-3
+    )
+
+
+def test_money_is_discounted_by_when_it_arrives(clv: TrainedModel) -> None:
+    model, holdout = loaded_clv(clv)
+    assert 1.1 ** -(model.horizon_days / 365) < model.discount < 1.0
+    plain, present = model.undiscounted(holdout), model.predict(holdout)
+    for ours, theirs in zip(present, plain, strict=True):
+        np.testing.assert_allclose(ours, theirs * model.discount)
+
+
+def test_intervals_hold_zero_apart_and_are_ordered() -> None:
+    random = np.random.default_rng(2)
+    expected = np.sort(random.lognormal(5, 1.5, 4000))
+    quiet = random.random(4000) < np.linspace(0.6, 0.0, 4000)
+    value = np.where(quiet, 0.0, expected * random.lognormal(0.3, 0.5, 4000))
+    low, middle, high = learn_bands(expected, value).apply(expected)
+    assert np.all((low >= 0) & (low <= middle) & (middle <= high))
+    assert np.all(low[:1500] == 0)
+    assert low[3600:].min() > 0
+    assert np.mean(value[high > 0] <= high[high > 0]) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(value[low > 0] < low[low > 0]) == pytest.approx(0.1, abs=0.03)
+
+
+def test_few_rows_give_one_wide_band() -> None:
+    bands = learn_bands(np.ones(5), np.array([0.0, 0.5, 1.0, 1.5, 4.0]))
+    assert bands == Bands((), (0.0,), (4.0,))
+
+
+def test_predictions_keep_the_contract(scored: Scored) -> None:
+    assert scored.predictions.schema == arrow_schema(PREDICTION_COLUMNS)
+    assert scored.measures.schema == arrow_schema(MEASURE_COLUMNS)
+    table = scored.predictions.to_pydict()
+    assert table["customer_id"] == sorted(table["customer_id"])
+    assert set(table["customer_id"]) <= set(scored.measures["customer_id"].to_pylist())
+    assert all(0 < value < 1 for value in table["churn_probability"])
+    for low, middle, high in zip(
+        table["clv_low_minor"], table["clv_minor"], table["clv_high_minor"], strict=True
+    ):
+        assert 0 <= low <= middle <= high
+    moments = [moment for moment in table["expected_next_purchase_at"] if moment is not None]
+    assert moments
+    assert all(CUTOFF <= moment <= CUTOFF + 366 * 86_400 for moment in moments)
+
+
+def test_reasons_are_the_strongest_known_effects(scored: Scored, churn: TrainedModel) -> None:
+    model = ChurnModel.load(churn.folder, CHAMPION, churn.files, threads=1)
+    for column in ("churn_reasons", "clv_reasons"):
+        for text in scored.predictions[column].to_pylist():
+            found = json.loads(text)
+            assert 3 <= len(found) <= 4
+            assert {reason["code"] for reason in found} <= set(model.codes)
+            strengths = [abs(reason["effect"]) for reason in found]
+            assert strengths == sorted(strengths, reverse=True)
+
+
+def test_a_reason_has_its_value_or_null_and_is_no_absent_choice() -> None:
+    values = np.array([[0.0, 0.1, np.nan]], np.float32)
+    effects = np.array([[9.0, -2.0, 3.0]])
+    codes = ("attribute.region=north", "gap_cv", "feedback_mean")
+    assert json.loads(reasons(codes, values, effects)[0]) == [
+        {"code": "feedback_mean", "value": None, "effect": 3.0},
+        {"code": "gap_cv", "value": 0.1, "effect": -2.0},
+    ]
+
+
+def test_an_altered_or_missing_file_is_not_read(
+    store: Path, churn: TrainedModel, clv: TrainedModel, tmp_path: Path
+) -> None:
+    for name, data in ((path.name, path.read_bytes()) for path in churn.folder.glob("model.*")):
+        (tmp_path / name).write_bytes(data)
+    expected = {"churn": churn.files, "clv": clv.files}
+
+    def attempt(hashes: dict[str, dict[str, str]]) -> None:
+        score(store, churn=tmp_path, clv=clv.folder, expected_sha256=hashes, cutoff=CUTOFF,
+              threads=1)  # fmt: skip
+
+    document = json.loads((tmp_path / "model.json").read_text())
+    document["horizon_days"] += 1
+    (tmp_path / "model.json").write_text(json.dumps(document))
+    with pytest.raises(BadModel, match=r"model\.json is not the one that was registered"):
+        attempt({name: dict(files) for name, files in expected.items()})
+    with pytest.raises(BadModel, match="No SHA-256 is known for the clv model"):
+        attempt({"churn": sha256_of(tmp_path)})
+    (tmp_path / "model.ubj").unlink()
+    with pytest.raises(BadModel, match=r"model\.ubj is missing"):
+        attempt({name: dict(files) for name, files in expected.items()})
+    with pytest.raises(BadModel, match="no churn model"):
+        score(store, churn=clv.folder, clv=clv.folder, cutoff=CUTOFF, threads=1,
+              expected_sha256={"churn": clv.files, "clv": clv.files})  # fmt: skip
+
+
+def test_the_same_seed_gives_the_same_files(
+    churn: TrainedModel, train_churn: Callable[[Path], TrainedModel], tmp_path: Path
+) -> None:
+    again = train_churn(tmp_path)
+    assert again.files == churn.files
+    assert again.metrics == churn.metrics
+
+
+def test_training_records_what_it_saw(churn: TrainedModel) -> None:
+    assert churn.as_of == BUSINESS.last_day
+    assert churn.snapshot["rows"]["customers"] == BUSINESS.customers
+    assert churn.snapshot["cutoff"] == CUTOFF
+    assert set(churn.files) == {f"{s}.{e}" for s in (CHAMPION, BACKTEST) for e in ("ubj", "json")}
+    assert sha256_of(churn.folder) == churn.files
+    assert [path.read_bytes()[:4] for path in churn.plots] == [b"\x89PNG"] * 2
