@@ -1,4 +1,6 @@
 // Sends one GraphQL request and tells the page in one word how the key fared.
+import { Kind, parse } from "graphql";
+
 const INTROSPECTION = "IntrospectionQuery";
 
 function verdict(status, answer, isIntrospection) {
@@ -7,6 +9,19 @@ function verdict(status, answer, isIntrospection) {
   if (status === 403 || codes.includes("FORBIDDEN")) return isIntrospection ? "noSchema" : "narrow";
   if (status === 429) return "busy";
   return "ready";
+}
+
+// Right after a change of tabs GraphiQL may still name the operation of the tab before. A document
+// with one operation needs no name.
+function bodyOf({ query, variables, operationName }) {
+  let operations = [];
+  try {
+    operations = parse(query).definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  } catch {
+    // The server says better what is wrong with the document.
+  }
+  const name = operations.length > 1 ? operationName : undefined;
+  return JSON.stringify({ query, variables, operationName: name });
 }
 
 export function makeFetcher({ key, language, words, report }) {
@@ -23,7 +38,7 @@ export function makeFetcher({ key, language, words, report }) {
     };
     let response;
     try {
-      response = await fetch("/graphql", { method: "POST", headers, body: JSON.stringify(request) });
+      response = await fetch("/graphql", { method: "POST", headers, body: bodyOf(request) });
     } catch {
       report("unreachable");
       return { errors: [{ message: words().unreachable }] };
