@@ -30,6 +30,7 @@ from ml.booster import (
     tune,
 )
 from ml.btyd import Habit
+from ml.churn import WEIGHTS
 from ml.contracts import AttributeField
 from ml.errors import NotEnoughHistory
 from ml.sample import Floats, Sample
@@ -39,7 +40,7 @@ VARIANCE_POWER = 1.3
 COVERAGE = (0.1, 0.9)
 GROUP_ROWS = 200
 """Rows that a conformal group needs at least; up to ten groups are made."""
-_WEIGHTS = np.linspace(1.0, 0.0, 21)
+
 _MAX_LEVEL = 2.0
 
 
@@ -238,7 +239,7 @@ def _learn_level(scores: Floats, sample: Sample, unit: float) -> Level:
     """The weight with the least Tweedie deviance once each weight's total has been made right."""
     reference = float(_log_rhythm(sample, unit).mean())
     trials = []
-    for weight in _WEIGHTS:
+    for weight in WEIGHTS:
         plain = Level(float(weight), unit, 1.0, reference)
         expected = _money(scores, sample, plain)
         factor = float(np.clip(sample.value.sum() / expected.sum(), 1 / _MAX_LEVEL, _MAX_LEVEL))

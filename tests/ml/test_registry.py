@@ -1,0 +1,194 @@
+"""MLflow's registry: what goes in comes out, the champion is earned, and its own pages work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.artefacts import CHAMPION
+from ml.churn import ChurnModel
+from ml.clv import ClvModel
+from ml.errors import RegistryError
+from ml.model_card import model_card
+from ml.training import TrainedModel
+
+# MLflow and what it brings use what SQLAlchemy, pandas and others have deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def registry_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    from ml import registry
+
+    folder = tmp_path_factory.mktemp("mlflow")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    registry.prepare_store(uri, folder / "artifacts")
+    return uri
+
+
+@pytest.fixture(scope="module")
+def registered(registry_uri: str, churn: TrainedModel, clv: TrainedModel) -> str:
+    from ml import registry
+
+    for trained in (churn, clv):
+        assert registry.champion(registry_uri, trained.name) is None
+        result = registry.register(registry_uri, trained)
+        assert (result.version, result.promoted, result.files) == (1, True, trained.files)
+        assert result.why == "There was no champion."
+    return registry_uri
+
+
+def test_the_champion_comes_back_as_it_went_in(
+    registered: str, churn: TrainedModel, tmp_path: Path
+) -> None:
+    from ml import registry
+
+    reference = registry.champion(registered, "churn")
+    assert reference is not None
+    assert registry.download(registered, "churn", reference.version, tmp_path) == churn.files
+    for name in churn.files:
+        assert (tmp_path / name).read_bytes() == (churn.folder / name).read_bytes()
+
+
+def test_mlflow_serves_our_probabilities_and_no_classes(
+    registered: str, churn: TrainedModel, clv: TrainedModel
+) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(registered)
+    table = pd.DataFrame(churn.holdout.values.astype(np.float64), columns=list(churn.holdout.codes))
+    served = mlflow.pyfunc.load_model("models:/echelon-churn@champion").predict(table)
+    model = ChurnModel.load(churn.folder, CHAMPION, churn.files, threads=1)
+    ours = model.predict(model.habit.extend(churn.holdout, model.horizon_days))
+    np.testing.assert_array_equal(served["churn_probability"], ours)
+    assert len(set(ours)) > 50
+
+    value = ClvModel.load(clv.folder, CHAMPION, clv.files, threads=1)
+    table = pd.DataFrame(clv.holdout.values.astype(np.float64), columns=list(clv.holdout.codes))
+    served = mlflow.pyfunc.load_model("models:/echelon-clv@champion").predict(table)
+    expected = value.predict(value.habit.extend(clv.holdout, value.horizon_days))
+    np.testing.assert_array_equal(served["clv_minor"], expected.expected)
+    np.testing.assert_array_equal(served["clv_low_minor"], expected.low)
+    np.testing.assert_array_equal(served["clv_high_minor"], expected.high)
+
+
+def test_a_run_holds_what_a_reader_looks_for(registered: str, churn: TrainedModel) -> None:
+    from mlflow import MlflowClient
+
+    from ml import registry
+
+    reference = registry.champion(registered, "churn")
+    assert reference is not None
+    client = MlflowClient(registered, registered)
+    run = client.get_run(reference.run_id)
+    assert run.data.params["seed"] == "0"
+    assert run.data.metrics["auc"] == churn.metrics["auc"]
+    assert run.data.metrics["baseline.mbg_nbd.auc"] > 0.5
+    assert run.data.tags["facts"] == churn.snapshot["fingerprint"]
+    assert {item.path for item in client.list_artifacts(reference.run_id)} >= {
+        "data_snapshot.json",
+        "model_card.md",
+        "plots",
+    }
+
+
+def test_the_card_names_data_metrics_and_files(churn: TrainedModel) -> None:
+    card = model_card(churn)
+    for part in (
+        churn.snapshot["fingerprint"],
+        churn.files["model.ubj"],
+        f"{churn.metrics['auc']:.4f}",
+        "mbg_nbd",
+        "2024-10-26",
+    ):
+        assert part in card
+
+
+def test_an_equal_challenger_wins_and_a_worse_one_loses(
+    registered: str, churn: TrainedModel
+) -> None:
+    from ml import registry
+
+    equal = registry.register(registered, churn)
+    assert equal.promoted
+    assert f"of version {equal.version - 1} on the same" in equal.why
+
+    worse = replace(
+        churn, evaluation=replace(churn.evaluation, metrics={**churn.metrics, "log_loss": 9.0})
+    )
+    lost = registry.register(registered, worse)
+    assert not lost.promoted
+    assert "which is worse" in lost.why
+    reigning = registry.champion(registered, "churn")
+    assert reigning is not None
+    assert reigning.version == equal.version
+
+    forced = registry.register(registered, worse, promote=True)
+    assert forced.promoted
+    registry.set_champion(registered, "churn", 1)
+    reigning = registry.champion(registered, "churn")
+    assert reigning is not None
+    assert reigning.version == 1
+
+
+def test_models_that_cannot_be_compared_fairly_are_not(
+    registered: str, churn: TrainedModel
+) -> None:
+    from ml.challenge import challenge
+
+    other_horizon = challenge(replace(churn, horizon_days=99), 1, churn.folder, churn.files)
+    assert other_horizon.promote
+    assert "99 are wanted" in other_horizon.why
+    earlier = replace(churn.holdout, cutoff=churn.holdout.cutoff - 90 * 86_400)
+    seen = challenge(replace(churn, holdout=earlier), 1, churn.folder, churn.files)
+    assert not seen.promote
+    assert "no fair comparison" in seen.why
+
+
+def test_what_is_not_there_is_said_so(registered: str, tmp_path: Path) -> None:
+    from ml import registry
+
+    assert registry.champion(registered, "unheard_of") is None
+    for attempt in (
+        lambda: registry.set_champion(registered, "churn", 999),
+        lambda: registry.download(registered, "churn", 999, tmp_path),
+    ):
+        with pytest.raises(RegistryError, match="no version 999 of the churn model"):
+            attempt()
+
+
+def test_graphene_is_new_enough_for_the_run_page() -> None:
+    """With graphene 2 MLflow's run page hangs, and resolvers pick it silently."""
+    import graphene
+
+    assert int(version("graphene").split(".")[0]) >= 3
+    assert graphene.Schema
+
+
+def test_mlflows_own_graphql_answers(registered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.server import app, handlers
+
+    from ml import registry
+
+    monkeypatch.setenv("_MLFLOW_SERVER_FILE_STORE", registered)
+    monkeypatch.setattr(handlers, "_tracking_store", None)
+    reference = registry.champion(registered, "churn")
+    assert reference is not None
+    query = (
+        "query Q($run: MlflowGetRunInput) { mlflowGetRun(input: $run) { run { info { status } } } }"
+    )
+    answer = app.test_client().post(
+        "/graphql",
+        json={
+            "operationName": "Q",
+            "query": query,
+            "variables": {"run": {"runId": reference.run_id}},
+        },
+    )
+    assert answer.status_code == 200
+    assert answer.get_json()["data"]["mlflowGetRun"]["run"]["info"]["status"] == "FINISHED"
