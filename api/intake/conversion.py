@@ -122,7 +122,7 @@ def _read_text(batch: Batch, field: Field, cells: pa.Array, _setting: Setting) -
     if field.personal:
         limit = LONGEST_PERSONAL
         withheld = mask(pc.equal(text, WITHHELD))
-        problem = f"was withheld from a quarantine file ({WITHHELD}); import the original row"
+        problem = "was withheld from a quarantine file; import the original row"
         batch.reject(field.name, withheld, problem)
     if limit is not None:
         long = mask(pc.greater(pc.utf8_length(text), limit))

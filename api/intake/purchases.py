@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from api.db.bulk import MergeCounts
 from api.db.models import Order, OrderLine
 from api.intake.orders import Orders
-from api.intake.writing import Writing, earliest, table_of
+from api.intake.writing import Writing, as_moments, earliest, table_of
 
 ORDER_FACTS = ("customer_id", "ordered_at")
 HEADER = ("channel", "store")
@@ -30,7 +30,10 @@ def write_order_lines(writing: Writing, orders: Orders) -> MergeCounts:
     """Write the orders of the batch's rows, then the rows as their lines."""
     places = writing.places
     customers = writing.ids["customer_id"][places]
-    writing.writer.know_earlier(earliest(customers, writing.taken("ordered_at")))
+    first_orders = earliest(customers, writing.taken("ordered_at"))
+    writing.writer.know_earlier(
+        pa.table({"id": first_orders.index.to_numpy(), "known_at": as_moments(first_orders)})
+    )
     codes, first, of_row = np.unique(orders.codes[places], return_index=True, return_inverse=True)
     external_ids = orders.ids.take(pa.array(codes))
     changed_orders = _write_orders(writing, external_ids, first, customers)

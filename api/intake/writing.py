@@ -89,9 +89,9 @@ def _new_rows(writing: Writing, reference: Reference, external_ids: pa.Array) ->
     rows = pa.table({"external_id": external_ids})
     if reference == "products":
         return rows
-    ordered_at = writing.taken("ordered_at").to_pandas()
-    first = ordered_at.groupby(writing.taken("customer_id").to_pandas()).min()
-    known_at = pa.array(first.loc[external_ids.to_pandas()], from_pandas=True)
+    customers = writing.taken("customer_id").to_numpy(zero_copy_only=False)
+    first = earliest(customers, writing.taken("ordered_at"))
+    known_at = as_moments(first.loc[external_ids.to_numpy(zero_copy_only=False)])
     rows = rows.append_column("known_at", known_at)
     return rows.append_column("kind", pa.array(["b2c"] * rows.num_rows))
 
@@ -141,8 +141,11 @@ def write_rows(writing: Writing) -> MergeCounts:
     return writing.writer.merge("staged", kind.table, key, kind.fact_columns)
 
 
-def earliest(ids: np.ndarray, moments: pa.Array) -> pa.Table:
-    """The first moment of each id, as the columns id and known_at."""
-    first = pd.Series(moments.to_numpy(zero_copy_only=False)).groupby(ids).min()
-    known_at = pa.array(first.to_numpy()).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
-    return pa.table({"id": first.index.to_numpy(), "known_at": known_at})
+def earliest(keys: np.ndarray, moments: pa.Array) -> pd.Series[pd.Timestamp]:
+    """The first moment of each key, in UTC without saying so; pandas has no cheap aware ones."""
+    naive = moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    return pd.Series(naive).groupby(keys).min()
+
+
+def as_moments(naive: pd.Series[pd.Timestamp]) -> pa.Array:
+    return pa.array(naive.to_numpy(dtype="datetime64[us]")).cast(pa.timestamp("us", "UTC"))
