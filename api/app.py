@@ -93,7 +93,7 @@ def create_app(
             await callers.close()
             await engine.dispose()
 
-    async def unexpected(request: Request, error: Exception) -> Response:
+    def unexpected(request: Request, error: Exception) -> Response:
         formatter = ErrorFormatter(log, request.state.request_id)
         masked = formatter.format([error], "INTERNAL")[0]
         metrics.count_error("INTERNAL")
@@ -101,12 +101,8 @@ def create_app(
 
     app = Starlette(
         routes=_routes(metrics),
-        middleware=[Middleware(Traffic, logger=log, metrics=metrics)],
-        exception_handlers={
-            Refusal: _refused,
-            HTTPException: _http_error,
-            Exception: unexpected,
-        },
+        middleware=[Middleware(Traffic, logger=log, metrics=metrics, unexpected=unexpected)],
+        exception_handlers={Refusal: _refused, HTTPException: _http_error},
         lifespan=lifespan,
     )
     # A redirect would be to whatever host the request claims.

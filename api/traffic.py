@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
@@ -69,10 +72,17 @@ class Metrics:
 class Traffic:
     """Middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, logger: FilteringBoundLogger, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        logger: FilteringBoundLogger,
+        metrics: Metrics,
+        unexpected: Callable[[Request, Exception], Response],
+    ) -> None:
         self._app = app
         self._logger = logger
         self._metrics = metrics
+        self._unexpected = unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,7 +91,7 @@ class Traffic:
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = uuid4().hex
         started = time.perf_counter()
-        status = 500
+        status = 0
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -95,6 +105,11 @@ class Traffic:
 
         try:
             await self._app(scope, receive, send_marked)
+        except Exception as error:
+            if status:  # the answer has begun, so the server can only break it off
+                raise
+            answer = self._unexpected(Request(scope), error)
+            await answer(scope, receive, send_marked)
         finally:
             self._note(scope, status, time.perf_counter() - started)
 

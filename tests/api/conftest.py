@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -84,8 +85,8 @@ class Log:
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
 
-    def _keep(self, _logger: object, level: str, entry: dict[str, Any]) -> str:
-        self.lines.append(entry | {"level": level})
+    def _keep(self, _logger: object, level: str, entry: MutableMapping[str, Any]) -> str:
+        self.lines.append({**entry, "level": level})
         return json.dumps(entry)
 
     @property
@@ -132,12 +133,21 @@ class Api:
         event.remove(engine, "before_cursor_execute", note)
 
 
+def reads(sent: list[str]) -> list[str]:
+    """The statements that answer; keys are looked up again from time to time."""
+    return [each for each in sent if each.startswith("SELECT") and "FROM api_keys" not in each]
+
+
+@cache
+def settings_for(url: str) -> Settings:
+    """With a secret and a URL given, nothing is ever written to the data folder."""
+    return Settings(database_url=url, data_dir=Path("unused"), secret_key=TEST_SECRET)
+
+
 @asynccontextmanager
-async def running(url: str, keys: dict[str, str], data_dir: Path, **options: Any) -> Any:
-    settings = Settings(database_url=url, data_dir=data_dir, secret_key=TEST_SECRET)
+async def running(url: str, keys: dict[str, str], **options: Any) -> AsyncIterator[Api]:
     log = Log()
-    options = {"clock": clock, "logger": log.logger} | options
-    app = create_app(settings, **options)
+    app = create_app(settings_for(url), **({"clock": clock, "logger": log.logger} | options))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
@@ -147,14 +157,14 @@ async def running(url: str, keys: dict[str, str], data_dir: Path, **options: Any
 
 
 @pytest.fixture
-async def api(seeded: Seeded, tmp_path: Path) -> AsyncIterator[Api]:
+async def api(seeded: Seeded) -> AsyncIterator[Api]:
     """The application over the database that tests only read."""
-    async with running(seeded.url, seeded.keys, tmp_path) as api:
+    async with running(seeded.url, seeded.keys) as api:
         yield api
 
 
 @pytest.fixture
-async def own_api(engine: Engine, database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
+async def own_api(engine: Engine, database_url: str) -> AsyncIterator[Api]:
     """The application over a database of this test's own, to be changed."""
-    async with running(database_url, seed(engine, 30), tmp_path) as api:
+    async with running(database_url, seed(engine, 30)) as api:
         yield api

@@ -178,7 +178,7 @@ class Seeder:
         }
 
     def tiers(self, number: int, policy: int | None) -> list[dict[str, Any]]:
-        shared = {
+        shared: dict[str, Any] = {
             "customer_id": number,
             "policy_version_id": policy,
             "run_id": RUN,

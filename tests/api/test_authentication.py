@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +13,8 @@ from api.db.keys import create_key, revoke_key
 from api.db.models import ApiKey
 from api.domain.keys import new_key
 from api.graphql.callers import REMEMBERED_SECONDS
-from tests.api.conftest import NOW, Api, clock, running
+from tests.api.conftest import Api, clock, running
+from tests.api.seed import NOW
 
 PING = "{ __typename }"
 ROOTS = {
@@ -94,7 +94,7 @@ async def test_personal_filters_need_their_scope(api: Api, field: str) -> None:
     ],
 )
 async def test_no_or_wrong_keys_are_refused_alike(api: Api, header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    headers = {} if header is None else {b"Authorization": header.encode("latin-1")}
     for path, method in (("/graphql", "POST"), ("/metrics", "GET")):
         answer = await api.client.request(
             method, path, json={"query": PING} if method == "POST" else None, headers=headers
@@ -123,21 +123,19 @@ async def test_a_revoked_key_stops_within_a_second(own_api: Api, engine: Engine)
     assert (await own_api.send(PING, "frontend")).status_code == 401
 
 
-async def test_an_expired_key_is_refused(engine: Engine, database_url: str, tmp_path: Path) -> None:
+async def test_an_expired_key_is_refused(engine: Engine, database_url: str) -> None:
     key = create_key(engine, "short", ["admin"], NOW + dt.timedelta(hours=1), clock)
-    async with running(database_url, {"short": key}, tmp_path) as before:
+    async with running(database_url, {"short": key}) as before:
         assert (await before.send(PING, "short")).status_code == 200
     later = NOW + dt.timedelta(hours=1)
-    async with running(database_url, {"short": key}, tmp_path, clock=lambda: later) as after:
+    async with running(database_url, {"short": key}, clock=lambda: later) as after:
         assert (await after.send(PING, "short")).status_code == 401
 
 
-async def test_the_use_of_a_key_is_noted_once_a_minute(
-    engine: Engine, database_url: str, tmp_path: Path
-) -> None:
+async def test_the_use_of_a_key_is_noted_once_a_minute(engine: Engine, database_url: str) -> None:
     key = create_key(engine, "one", ["admin"], None, clock)
     moment = NOW
-    async with running(database_url, {"one": key}, tmp_path, clock=lambda: moment) as api:
+    async with running(database_url, {"one": key}, clock=lambda: moment) as api:
         for seconds in (0, 30, 61):
             moment = NOW + dt.timedelta(seconds=seconds)
             async with api.statements() as sent:

@@ -105,7 +105,7 @@ def test_a_root_field_without_a_scope_is_not_served() -> None:
 def test_enums_have_the_values_that_are_stored(
     enum: type, choices: tuple[fields.Choice, ...]
 ) -> None:
-    assert {each.value for each in enum} == {each.value for each in choices}  # type: ignore[attr-defined]
+    assert {each.value for each in enum} == {each.value for each in choices}
 
 
 def test_orders_are_those_the_database_knows() -> None:
