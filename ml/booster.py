@@ -19,7 +19,13 @@ from ml.sample import Floats, Sample, join
 DEPTHS = (2, 3, 4)
 MAX_ROUNDS = 200
 MIN_ROUNDS = 20
+PATIENCE = 30
+"""A fold gives up after so many rounds without progress; at least MIN_ROUNDS."""
 MANY_ROWS = 200_000
+WEIGHTS = np.linspace(1.0, 0.3, 15)
+"""What part of a prediction is the trees', the rest being the rhythm's, is chosen among these.
+
+The trees always keep a say: the rhythm alone would leave customers with a single reason."""
 Mask = npt.NDArray[np.bool_]
 Fold = tuple[Mask, Mask]
 _COMMON: Mapping[str, Any] = MappingProxyType(
@@ -113,7 +119,8 @@ def _trial(
     depth: int, judged: Sequence[tuple[Floats, xgb.Booster]]
 ) -> tuple[float, Shape, list[xgb.Booster]]:
     """The mean loss of a depth at its best number of rounds, and the folds' boosters."""
-    curve = np.mean(np.stack([losses for losses, _ in judged]), axis=0)
+    shortest = min(len(losses) for losses, _ in judged)
+    curve = np.mean(np.stack([losses[:shortest] for losses, _ in judged]), axis=0)
     rounds = MIN_ROUNDS + int(np.argmin(curve[MIN_ROUNDS - 1 :]))
     return float(curve[rounds - 1]), Shape(depth, rounds), [booster for _, booster in judged]
 
@@ -129,6 +136,7 @@ def _judge(
         MAX_ROUNDS,
         evals=[(xgb.DMatrix(matrix[valid], target[valid], nthread=1), "valid")],
         evals_result=results,
+        early_stopping_rounds=PATIENCE,
         verbose_eval=False,
     )
     return np.array(results["valid"][task.metric]), booster

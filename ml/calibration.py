@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
+from ml.booster import WEIGHTS, Evidence
+from ml.churn import RHYTHM, Blend, Platt, blended, log_odds
 from ml.sample import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -18,25 +18,9 @@ MIN_GAIN = 1e-3
 correction fitted to one season hurts in the next."""
 
 
-@dataclass(frozen=True)
-class Platt:
-    """probability = expit(slope * log-odds + intercept); the default changes nothing."""
-
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def apply(self, log_odds: Floats) -> Floats:
-        return self.slope * log_odds + self.intercept
-
-
-def log_loss(log_odds: Floats, happened: Floats) -> float:
-    return -float(np.mean(happened * log_expit(log_odds) + (1.0 - happened) * log_expit(-log_odds)))
-
-
-def log_odds(probability: Floats) -> Floats:
-    """Log-odds of probabilities kept one millionth away from certainty."""
-    inside = np.clip(probability, 1e-6, 1.0 - 1e-6)
-    return np.asarray(np.log(inside) - np.log1p(-inside), np.float64)
+def log_loss(scores: Floats, happened: Floats) -> float:
+    """Mean log-loss of log-odds."""
+    return -float(np.mean(happened * log_expit(scores) + (1.0 - happened) * log_expit(-scores)))
 
 
 def reliability(probability: Floats, happened: Floats) -> list[tuple[float, float, int]]:
@@ -76,3 +60,16 @@ def choose_platt(scores: Floats, happened: Floats, origin: Ints) -> Platt:
         expit(scores[latest]), seen
     )
     return fit_platt(scores, happened) if better and truer else Platt()
+
+
+def learn_blend(evidence: Evidence) -> Blend:
+    """How far to trust the trees, and how to correct the mix, from what both foretold."""
+    happened = evidence.sample.churned.astype(np.float64)
+    rhythm = log_odds(evidence.sample.column(RHYTHM))
+    losses = [
+        log_loss(weight * evidence.scores + (1.0 - weight) * rhythm, happened) for weight in WEIGHTS
+    ]
+    weight = float(WEIGHTS[int(np.argmin(losses))])
+    mixed = blended(evidence.scores, evidence.sample, weight, Platt())
+    origin: Ints = evidence.sample.cutoff
+    return Blend(weight, choose_platt(mixed, happened, origin), float(rhythm.mean()))

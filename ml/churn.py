@@ -29,14 +29,22 @@ from ml.booster import (
     tune,
 )
 from ml.btyd import Habit
-from ml.calibration import Ints, Platt, choose_platt, log_loss, log_odds
 from ml.contracts import AttributeField
 from ml.errors import NotEnoughHistory
 from ml.sample import Floats, Sample
 
 RHYTHM = "rhythm_absence"
-WEIGHTS = np.linspace(1.0, 0.3, 15)
-"""The trees always keep a say: the rhythm alone would leave customers with a single reason."""
+
+
+@dataclass(frozen=True)
+class Platt:
+    """probability = expit(slope * log-odds + intercept); the default changes nothing."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def apply(self, log_odds: Floats) -> Floats:
+        return self.slope * log_odds + self.intercept
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class ChurnModel:
 
     def log_odds(self, sample: Sample) -> Floats:
         scores = margins(self.booster, sample.matrix(self.codes))
-        return _blended(scores, sample, self.blend.weight, self.blend.platt)
+        return blended(scores, sample, self.blend.weight, self.blend.platt)
 
     def predict(self, sample: Sample) -> Floats:
         """Calibrated probabilities of churn."""
@@ -113,6 +121,12 @@ class ChurnModel:
         )
 
 
+def log_odds(probability: Floats) -> Floats:
+    """Log-odds of probabilities kept one millionth away from certainty."""
+    inside = np.clip(probability, 1e-6, 1.0 - 1e-6)
+    return np.asarray(np.log(inside) - np.log1p(-inside), np.float64)
+
+
 def task(seed: int, threads: int) -> Task:
     return Task("binary:logistic", "logloss", {}, seed, threads)
 
@@ -128,7 +142,7 @@ def explore(sample: Sample, horizon_days: int, job: Task) -> tuple[Shape, Eviden
 
 def fit(
     sample: Sample,
-    evidence: Evidence,
+    blend: Blend,
     *,
     attributes: tuple[AttributeField, ...],
     habit: Habit,
@@ -137,7 +151,7 @@ def fit(
     shape: Shape,
     job: Task,
 ) -> ChurnModel:
-    """Boost on all rows of `sample`; weigh and correct on `evidence`."""
+    """Boost on all rows of `sample`; `blend` was learned on evidence, not on them."""
     _both_classes(sample)
     booster = boost(job, sample.values, sample.churned.astype(np.float64), shape)
     return ChurnModel(
@@ -145,28 +159,16 @@ def fit(
         codes=sample.codes,
         attributes=attributes,
         habit=habit,
-        blend=_learn_blend(evidence),
+        blend=blend,
         horizon_days=horizon_days,
         cutoff=cutoff,
         shape=shape,
     )
 
 
-def _blended(scores: Floats, sample: Sample, weight: float, platt: Platt) -> Floats:
+def blended(scores: Floats, sample: Sample, weight: float, platt: Platt) -> Floats:
     rhythm = log_odds(sample.column(RHYTHM))
     return platt.apply(weight * scores + (1.0 - weight) * rhythm)
-
-
-def _learn_blend(evidence: Evidence) -> Blend:
-    happened = evidence.sample.churned.astype(np.float64)
-    rhythm = log_odds(evidence.sample.column(RHYTHM))
-    losses = [
-        log_loss(weight * evidence.scores + (1.0 - weight) * rhythm, happened) for weight in WEIGHTS
-    ]
-    weight = float(WEIGHTS[int(np.argmin(losses))])
-    blended = _blended(evidence.scores, evidence.sample, weight, Platt())
-    origin: Ints = evidence.sample.cutoff
-    return Blend(weight, choose_platt(blended, happened, origin), float(rhythm.mean()))
 
 
 def _both_classes(sample: Sample) -> None:

@@ -18,6 +18,7 @@ import xgboost as xgb
 
 from ml import artefacts
 from ml.booster import (
+    WEIGHTS,
     Evidence,
     Shape,
     Task,
@@ -30,7 +31,6 @@ from ml.booster import (
     tune,
 )
 from ml.btyd import Habit
-from ml.churn import WEIGHTS
 from ml.contracts import AttributeField
 from ml.errors import NotEnoughHistory
 from ml.sample import Floats, Sample

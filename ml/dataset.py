@@ -14,9 +14,11 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from ml.backends import Backend
+from ml.backends import Backend, connect
 from ml.contracts import DAY, AttributeField
 from ml.errors import NotEnoughHistory
+from ml.facts import FactStore
+from ml.features import feature_codes, features_sql
 from ml.labels import SPAN_SQL, labels_sql
 from ml.sample import Sample, join, sample_at
 
@@ -97,6 +99,17 @@ def origins(span: Span, cutoff: int, *, horizon_days: int, step_days: int) -> li
 
 def _day(moment: int) -> dt.date:
     return dt.datetime.fromtimestamp(moment, dt.UTC).date()
+
+
+def feature_table(store: FactStore, cutoff: int, *, threads: int) -> pa.Table:
+    """All measures and features of everyone known at a cut-off, attributes under their codes."""
+    attributes = store.attribute_fields()
+    with connect(threads) as backend:
+        backend.open(store)
+        backend.cut([cutoff])
+        table = backend.query(features_sql(attributes))
+    codes = feature_codes(attributes)
+    return table.rename_columns([*table.column_names[: -len(codes)], *codes])
 
 
 def labelled(

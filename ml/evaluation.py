@@ -11,8 +11,8 @@ import numpy.typing as npt
 from scipy.special import expit
 from scipy.stats import rankdata
 
-from ml.calibration import expected_calibration_error, fit_platt, log_loss, log_odds
-from ml.churn import ChurnModel
+from ml.calibration import expected_calibration_error, fit_platt, log_loss
+from ml.churn import ChurnModel, log_odds
 from ml.clv import ClvModel, Value, tweedie_loss
 from ml.feature_catalogue import WINDOWS_DAYS
 from ml.sample import Floats, Sample

@@ -14,6 +14,7 @@ from ml import artefacts, churn, clv
 from ml.backends import connect
 from ml.booster import Evidence, Shape, Task, margins
 from ml.btyd import Habit, extend_each, fit_habit
+from ml.calibration import learn_blend
 from ml.contracts import DAY, AttributeField, cutoff_of
 from ml.dataset import Progress, Span, labelled, origins, span_at
 from ml.evaluation import Evaluation, evaluate_churn, evaluate_clv
@@ -160,14 +161,16 @@ def _train_churn(
     shape, evidence = churn.explore(teachers, lesson.horizon_days, job)
     tell("train", 0.5)
     backtest = churn.fit(
-        teachers, evidence, attributes=lesson.attributes, habit=lesson.holdout_habit,
-        horizon_days=lesson.horizon_days, cutoff=int(judged.cutoff[0]), shape=shape, job=job,
+        teachers, learn_blend(evidence), attributes=lesson.attributes,
+        habit=lesson.holdout_habit, horizon_days=lesson.horizon_days,
+        cutoff=int(judged.cutoff[0]), shape=shape, job=job,
     )  # fmt: skip
     evaluation = evaluate_churn(backtest, teachers, judged)
     seen = Evidence(judged, margins(backtest.booster, judged.matrix(backtest.codes)))
     final = churn.fit(
-        _all(lesson), evidence.joined(seen), attributes=lesson.attributes, habit=lesson.habit,
-        horizon_days=lesson.horizon_days, cutoff=lesson.cutoff, shape=shape, job=job,
+        _all(lesson), learn_blend(evidence.joined(seen)), attributes=lesson.attributes,
+        habit=lesson.habit, horizon_days=lesson.horizon_days, cutoff=lesson.cutoff,
+        shape=shape, job=job,
     )  # fmt: skip
     tell("train", 1.0)
     return _save(final, backtest, folder), evaluation, shape

@@ -113,6 +113,7 @@ pd.DataFrame(
 
 # %%
 table = pd.DataFrame(past.values, columns=list(past.codes))
+table = table.loc[:, table.nunique() > 1]
 table.corrwith(pd.Series(past.churned.astype(np.float64)), method="spearman").dropna().sort_values(
     key=np.abs, ascending=False
 ).head(12).to_frame("rank correlation with churn")

@@ -7,13 +7,12 @@ import pytest
 from scipy.special import expit
 
 from ml.calibration import (
-    Platt,
     choose_platt,
     expected_calibration_error,
     fit_platt,
-    log_odds,
     reliability,
 )
+from ml.churn import Platt, log_odds
 
 
 def drawn(size: int = 20_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """The notebooks run from top to bottom on a small store, and their two forms agree.
 
-To run one on the demo's facts: `jupytext --execute --to ipynb -o out.ipynb notebooks/NAME.py`.
+To run one on the demo's facts: `jupyter-execute --output=OUT.ipynb notebooks/NAME.ipynb`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def test_the_notebook_runs(
     monkeypatch.setenv("ECHELON_DATA_DIR", str(tmp_path))
     notebook = jupytext.read(path)
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": path.parent}}
     ).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert sum("image/png" in output.get("data", {}) for output in shown) == 2
