@@ -89,7 +89,8 @@ def _require(kind: FactKind, fields: Mapping[str, str], columns: Sequence[str]) 
     if not missing:
         return
     field = missing[0]
-    near = difflib.get_close_matches(field.name, columns, n=1, cutoff=0.5)
+    unclaimed = [column for column in columns if column not in fields.values()]
+    near = difflib.get_close_matches(field.name, unclaimed, n=1, cutoff=0.5)
     hint = f" Is it {near[0]!r}? Then: --map '{near[0]}={field.name}'" if near else ""
     raise InvalidInput(
         f"{kind.name} needs a column {field.name} ({field.label}); the columns are "
