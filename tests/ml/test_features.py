@@ -63,6 +63,42 @@ LINES = [
 ]
 
 
+CONTACTS: dict[str, list[dict[str, Any]]] = {
+    "interactions": [
+        {
+            "interaction_id": number,
+            "customer_id": 1,
+            "occurred_at": CUTOFF - days * DAY,
+            "channel": "mail",
+            "direction": direction,
+            "kind": kind,
+            "response_seconds": response,
+        }
+        for number, days, direction, kind, response in (
+            (1, 90, "outbound", "campaign", None),
+            (2, 20, "inbound", "redemption", 7200),
+            (3, 0, "inbound", "call", 1),
+        )
+    ],
+    "feedback": [
+        {"feedback_id": 1, "customer_id": 1, "given_at": CUTOFF - 50, "score": 0.2},
+        {"feedback_id": 2, "customer_id": 1, "given_at": CUTOFF - 50, "score": 0.8},
+        {"feedback_id": 3, "customer_id": 1, "given_at": CUTOFF - 40, "score": None},
+    ],
+    "attributes": [
+        {"customer_id": 1, "name": name, "valid_from": since, "text_value": text,
+         "number_value": number}
+        for name, since, text, number in (
+            ("region", CUTOFF - 90, "north", None),
+            ("region", CUTOFF - 80, "south", None),
+            ("region", CUTOFF, "north", None),
+            ("floor_space", 0, None, 55.5),
+            ("newsletter", 0, "True", None),
+        )
+    ],
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[Any]], Sample]:
     path = write_rows(
@@ -74,40 +110,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[Any]]
                 {"customer_id": 4, "kind": "B2B", "known_at": CUTOFF},
             ],
             "order_lines": LINES,
-            "interactions": [
-                {
-                    "interaction_id": number,
-                    "customer_id": 1,
-                    "occurred_at": CUTOFF - days * DAY,
-                    "channel": "mail",
-                    "direction": direction,
-                    "kind": kind,
-                    "response_seconds": response,
-                }
-                for number, days, direction, kind, response in (
-                    (1, 90, "outbound", "campaign", None),
-                    (2, 20, "inbound", "redemption", 7200),
-                    (3, 0, "inbound", "call", 1),
-                )
-            ],
-            "feedback": [
-                {"feedback_id": 1, "customer_id": 1, "given_at": CUTOFF - 50, "score": 0.2},
-                {"feedback_id": 2, "customer_id": 1, "given_at": CUTOFF - 50, "score": 0.8},
-                {"feedback_id": 3, "customer_id": 1, "given_at": CUTOFF - 40, "score": None},
-            ],
-            "attributes": [
-                {"customer_id": 1, "name": name, "valid_from": since, "text_value": text,
-                 "number_value": number}
-                for name, since, text, number in (
-                    ("region", CUTOFF - 90, "north", None),
-                    ("region", CUTOFF - 80, "south", None),
-                    ("region", CUTOFF, "north", None),
-                    ("floor_space", 0, None, 55.5),
-                    ("newsletter", 0, "True", None),
-                )
-            ],
+            **CONTACTS,
         },
-    )  # fmt: skip
+    )
     with connect(1) as backend:
         backend.open(FactStore(path))
         measures, sample = measure_and_sample(backend, ATTRIBUTE_FIELDS, CUTOFF)
