@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import Engine
 
 from api.db.bulk import MergeCounts
@@ -91,18 +92,14 @@ def import_facts(
     opened = open_source(source, encoding, batch_rows)
     matched = match_columns(fact_kind, opened.columns, mapping)
     now = clock()
-    path = quarantine or _default_quarantine(settings, kind, now)
-    if isinstance(source, Path) and path.resolve() == source.resolve():
-        raise InvalidInput("The quarantine file can't be the file that is imported; name another.")
+    path = _quarantine_path(quarantine, settings, source, kind, now)
+    bad = Quarantine(path, opened.columns, _withheld(fact_kind, matched))
     with ExitStack() as stack:
         connection = stack.enter_context(bulk_connection(url))
-        installation = read_installation(engine)
-        rates = ExchangeRates(installation.base_currency, read_rates(connection))
-        bad = Quarantine(path, opened.columns, _withheld(fact_kind, matched))
         run = _Run(
             fact_kind,
             matched,
-            Setting(ZoneInfo(installation.time_zone), now, rates),
+            _setting(engine, connection, now),
             BatchWriter(connection, engine.dialect.name),
             PersonalDataCipher(settings.root_secret()),
             stack.enter_context(bad),
@@ -116,15 +113,30 @@ def import_facts(
     return run.report(time.monotonic() - started)
 
 
+def _setting(engine: Engine, connection: adbc.Connection, now: dt.datetime) -> Setting:
+    installation = read_installation(engine)
+    rates = ExchangeRates(installation.base_currency, read_rates(connection))
+    return Setting(ZoneInfo(installation.time_zone), now, rates)
+
+
 def _kind(name: str) -> FactKind:
     if name not in KINDS:
         raise InvalidInput(f"There is no kind {name!r}. Choose one of: {', '.join(KINDS)}.")
     return KINDS[name]
 
 
-def _default_quarantine(settings: Settings, kind: str, now: dt.datetime) -> Path:
+def _quarantine_path(
+    given: Path | None,
+    settings: Settings,
+    source: Path | ArrowSource,
+    kind: str,
+    now: dt.datetime,
+) -> Path:
     stamp = now.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    return settings.data_dir.resolve() / "quarantine" / f"{kind}-{stamp}.csv"
+    path = given or settings.data_dir.resolve() / "quarantine" / f"{kind}-{stamp}.csv"
+    if isinstance(source, Path) and path.resolve() == source.resolve():
+        raise InvalidInput("The quarantine file can't be the file that is imported; name another.")
+    return path
 
 
 def _withheld(kind: FactKind, matched: Matched) -> set[str]:

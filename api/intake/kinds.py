@@ -28,149 +28,144 @@ from api.intake.fields import (
     moment_field,
     text_field,
 )
-from api.intake.trade import finance, purchases
+from api.intake.trade import FINANCE, PURCHASES
+
+_PEOPLE: tuple[FactKind, ...] = (
+    FactKind(
+        "customers",
+        "Customers; unmapped master data goes into custom attributes",
+        Customer.__table__,
+        (
+            id_field("customer_id", "The customer's id in your systems"),
+            choice_field("kind", "Kind of customer", CUSTOMER_KINDS, "b2c"),
+            moment_field("known_at", "When the business first knew the customer"),
+            text_field("industry", "Line of business"),
+            text_field("region", "Region"),
+            Field("name", "name", "Name", column="name_encrypted"),
+            Field("email", "email", "E-mail address", column="email_encrypted"),
+            Field("phone", "phone", "Phone number with country code", column="phone_encrypted"),
+            Field(
+                "attributes_valid_from",
+                "moment",
+                "Since when the row's attributes hold; by default known_at",
+            ),
+        ),
+        ("customer_id",),
+        fact_columns=("kind", "known_at"),
+        takes_attributes=True,
+    ),
+    FactKind(
+        "identifiers",
+        "Other names of a customer: cards, logins, account numbers",
+        CustomerIdentifier.__table__,
+        (
+            customer_field(),
+            text_field("kind", "Kind of identifier, such as loyalty_card", required=True),
+            Field("value", "secret", "The identifier", True, column="value_encrypted"),
+        ),
+        ("kind", "value"),
+    ),
+    FactKind(
+        "attributes",
+        "Custom attributes of customers, one value a row",
+        CustomerAttribute.__table__,
+        (
+            customer_field(),
+            text_field("name", "The attribute's name", required=True),
+            Field("value", "text", "Its value", True, column="text_value"),
+            moment_field("valid_from", "Since when it holds"),
+        ),
+        ("customer_id", "name", "valid_from"),
+        fact_columns=("text_value", "number_value"),
+    ),
+    FactKind(
+        "referrals",
+        "Who brought whom",
+        Referral.__table__,
+        (
+            Field("referrer_id", "text", "Who recommended", True, refers_to="customers"),
+            Field("referred_id", "text", "Who came", True, refers_to="customers"),
+            moment_field("referred_at", "When"),
+        ),
+        ("referrer_id", "referred_id"),
+    ),
+    FactKind(
+        "consents",
+        "What a customer allowed or withdrew, per purpose and channel",
+        Consent.__table__,
+        (
+            customer_field(),
+            text_field("purpose", "What for: marketing, profiling, ...", required=True),
+            text_field("channel", "By which channel", required=True),
+            moment_field("recorded_at", "When"),
+            Field("granted", "boolean", "Allowed or withdrawn", required=True),
+            text_field("proof", "Where the proof is"),
+        ),
+        ("customer_id", "purpose", "channel", "recorded_at"),
+    ),
+)
 
 
-def _people() -> tuple[FactKind, ...]:
-    return (
-        FactKind(
-            "customers",
-            "Customers; unmapped master data goes into custom attributes",
-            Customer.__table__,
-            (
-                id_field("customer_id", "The customer's id in your systems"),
-                choice_field("kind", "Kind of customer", CUSTOMER_KINDS, "b2c"),
-                moment_field("known_at", "When the business first knew the customer"),
-                text_field("industry", "Line of business"),
-                text_field("region", "Region"),
-                Field("name", "name", "Name", column="name_encrypted"),
-                Field("email", "email", "E-mail address", column="email_encrypted"),
-                Field("phone", "phone", "Phone number with country code", column="phone_encrypted"),
-                Field(
-                    "attributes_valid_from",
-                    "moment",
-                    "Since when the row's attributes hold; by default known_at",
-                ),
-            ),
-            ("customer_id",),
-            fact_columns=("kind", "known_at"),
-            takes_attributes=True,
+_CONTACTS: tuple[FactKind, ...] = (
+    FactKind(
+        "interactions",
+        "Contacts in both directions: campaigns, calls, visits, complaints",
+        Interaction.__table__,
+        (
+            id_field("interaction_id", "The contact's id in your systems"),
+            customer_field(),
+            moment_field("occurred_at", "When"),
+            text_field("channel", "Where: store, web, app, phone, mail, ...", required=True),
+            choice_field("direction", "From (inbound) or to (outbound) the customer", DIRECTIONS),
+            text_field("kind", "What it was: campaign, complaint, visit, ...", required=True),
+            text_field("subject", "What it was about"),
+            Field("response_seconds", "integer", "Time to the answer, in seconds", minimum=0),
         ),
-        FactKind(
-            "identifiers",
-            "Other names of a customer: cards, logins, account numbers",
-            CustomerIdentifier.__table__,
-            (
-                customer_field(),
-                text_field("kind", "Kind of identifier, such as loyalty_card", required=True),
-                Field("value", "secret", "The identifier", True, column="value_encrypted"),
-            ),
-            ("kind", "value"),
+        ("interaction_id",),
+        fact_columns=(
+            "customer_id",
+            "occurred_at",
+            "channel",
+            "direction",
+            "kind",
+            "response_seconds",
         ),
-        FactKind(
-            "attributes",
-            "Custom attributes of customers, one value a row",
-            CustomerAttribute.__table__,
-            (
-                customer_field(),
-                text_field("name", "The attribute's name", required=True),
-                Field("value", "text", "Its value", True, column="text_value"),
-                moment_field("valid_from", "Since when it holds"),
-            ),
-            ("customer_id", "name", "valid_from"),
-            fact_columns=("text_value", "number_value"),
+    ),
+    FactKind(
+        "feedback",
+        "Ratings and remarks",
+        Feedback.__table__,
+        (
+            id_field("feedback_id", "The answer's id in your systems"),
+            customer_field(),
+            moment_field("given_at", "When"),
+            CHANNEL,
+            choice_field("category", "What it is about", FEEDBACK_CATEGORIES),
+            Field("score", "number", "The rating, between score_min and score_max"),
+            Field("score_min", "number", "The scale's worst", column="-", default="0"),
+            Field("score_max", "number", "The scale's best", column="-", default="1"),
+            Field("comment", "secret", "The remark", column="comment_encrypted"),
         ),
-        FactKind(
-            "referrals",
-            "Who brought whom",
-            Referral.__table__,
-            (
-                Field("referrer_id", "text", "Who recommended", True, refers_to="customers"),
-                Field("referred_id", "text", "Who came", True, refers_to="customers"),
-                moment_field("referred_at", "When"),
-            ),
-            ("referrer_id", "referred_id"),
+        ("feedback_id",),
+        fact_columns=("customer_id", "given_at", "category", "score"),
+    ),
+    FactKind(
+        "purchase_intents",
+        "What a customer said about buying",
+        PurchaseIntent.__table__,
+        (
+            customer_field(),
+            moment_field("stated_at", "When"),
+            choice_field("intent", "What was said", INTENTS),
+            day_field("expected_on", "When the purchase is expected", ahead=True),
+            text_field("refusal_reason", "Why not"),
+            text_field("wanted_feature", "What is missed"),
         ),
-        FactKind(
-            "consents",
-            "What a customer allowed or withdrew, per purpose and channel",
-            Consent.__table__,
-            (
-                customer_field(),
-                text_field("purpose", "What for: marketing, profiling, ...", required=True),
-                text_field("channel", "By which channel", required=True),
-                moment_field("recorded_at", "When"),
-                Field("granted", "boolean", "Allowed or withdrawn", required=True),
-                text_field("proof", "Where the proof is"),
-            ),
-            ("customer_id", "purpose", "channel", "recorded_at"),
-        ),
-    )
-
-
-def _contacts() -> tuple[FactKind, ...]:
-    return (
-        FactKind(
-            "interactions",
-            "Contacts in both directions: campaigns, calls, visits, complaints",
-            Interaction.__table__,
-            (
-                id_field("interaction_id", "The contact's id in your systems"),
-                customer_field(),
-                moment_field("occurred_at", "When"),
-                text_field("channel", "Where: store, web, app, phone, mail, ...", required=True),
-                choice_field(
-                    "direction", "From (inbound) or to (outbound) the customer", DIRECTIONS
-                ),
-                text_field("kind", "What it was: campaign, complaint, visit, ...", required=True),
-                text_field("subject", "What it was about"),
-                Field("response_seconds", "integer", "Time to the answer, in seconds", minimum=0),
-            ),
-            ("interaction_id",),
-            fact_columns=(
-                "customer_id",
-                "occurred_at",
-                "channel",
-                "direction",
-                "kind",
-                "response_seconds",
-            ),
-        ),
-        FactKind(
-            "feedback",
-            "Ratings and remarks",
-            Feedback.__table__,
-            (
-                id_field("feedback_id", "The answer's id in your systems"),
-                customer_field(),
-                moment_field("given_at", "When"),
-                CHANNEL,
-                choice_field("category", "What it is about", FEEDBACK_CATEGORIES),
-                Field("score", "number", "The rating, between score_min and score_max"),
-                Field("score_min", "number", "The scale's worst", column="-", default="0"),
-                Field("score_max", "number", "The scale's best", column="-", default="1"),
-                Field("comment", "secret", "The remark", column="comment_encrypted"),
-            ),
-            ("feedback_id",),
-            fact_columns=("customer_id", "given_at", "category", "score"),
-        ),
-        FactKind(
-            "purchase_intents",
-            "What a customer said about buying",
-            PurchaseIntent.__table__,
-            (
-                customer_field(),
-                moment_field("stated_at", "When"),
-                choice_field("intent", "What was said", INTENTS),
-                day_field("expected_on", "When the purchase is expected", ahead=True),
-                text_field("refusal_reason", "Why not"),
-                text_field("wanted_feature", "What is missed"),
-            ),
-            ("customer_id", "stated_at"),
-        ),
-    )
+        ("customer_id", "stated_at"),
+    ),
+)
 
 
 KINDS: Mapping[str, FactKind] = MappingProxyType(
-    {kind.name: kind for kind in (*_people(), *purchases(), *_contacts(), *finance())}
+    {kind.name: kind for kind in (*_PEOPLE, *PURCHASES, *_CONTACTS, *FINANCE)}
 )
