@@ -95,7 +95,8 @@ i AS (
     SELECT c.cutoff, x.customer_id, count(*) AS contacts,
         CAST(sum(CASE WHEN x.direction = 'inbound' THEN 1 ELSE 0 END) AS BIGINT) AS inbound,
         CAST(sum(CASE WHEN x.direction = 'outbound' THEN 1 ELSE 0 END) AS BIGINT) AS outbound,
-        CAST(sum(CASE WHEN x.kind = 'redemption' THEN 1 ELSE 0 END) AS BIGINT) AS redemptions,
+        CAST(sum(CASE WHEN x.kind = 'coupon_redemption' THEN 1 ELSE 0 END) AS BIGINT)
+            AS redemptions,
         CAST(sum(CASE WHEN x.occurred_at >= c.cutoff - 84 * 86400
             THEN 1 ELSE 0 END) AS BIGINT) AS recent,
         CAST(floor((max(c.cutoff) - 1 - max(x.occurred_at)) / 86400) AS BIGINT) AS recency,

@@ -32,6 +32,7 @@ from ml.serving import OUTPUTS
 from ml.training import TrainedModel
 
 EXPERIMENT = "echelon"
+SQLITE = "sqlite:///"
 ALIAS = "champion"
 EXAMPLE_ROWS = 3
 MODEL_FILES = tuple(f"{stem}.{end}" for stem in (CHAMPION, BACKTEST) for end in ("ubj", "json"))
@@ -60,7 +61,21 @@ class ChampionRef:
 
 
 def prepare_store(uri: str, artifact_root: Path) -> None:
-    """Create or migrate the tracking store (up to a minute when fresh) and its experiment."""
+    """Create or migrate the tracking store (up to a minute when fresh) and its experiment.
+
+    A fresh SQLite store appears whole: MLflow can't mend one whose creation was cut off.
+    """
+    database = Path(uri.removeprefix(SQLITE))
+    if uri.startswith(SQLITE) and not database.exists():
+        database.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=database.parent) as workplace:
+            fresh = Path(workplace) / database.name
+            _create_experiment(f"{SQLITE}{fresh}", artifact_root)
+            fresh.replace(database)
+    _create_experiment(uri, artifact_root)
+
+
+def _create_experiment(uri: str, artifact_root: Path) -> None:
     client = MlflowClient(uri, uri)
     if client.get_experiment_by_name(EXPERIMENT) is None:
         artifact_root.mkdir(parents=True, exist_ok=True)
@@ -103,7 +118,7 @@ def register(uri: str, trained: TrainedModel, promote: bool | None = None) -> Re
 def champion(uri: str, name: str) -> ChampionRef | None:
     """The version that scoring should use; None before the first promotion."""
     try:
-        found = _client(uri).get_model_version_by_alias(_registered(name), ALIAS)
+        found = _client(uri).get_model_version_by_alias(name, ALIAS)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
@@ -118,7 +133,7 @@ def set_champion(uri: str, name: str, version: int) -> None:
         RegistryError: there is no such version.
     """
     _version(uri, name, version)
-    _client(uri).set_registered_model_alias(_registered(name), ALIAS, str(version))
+    _client(uri).set_registered_model_alias(name, ALIAS, str(version))
 
 
 def download(uri: str, name: str, version: int, folder: Path) -> dict[str, str]:
@@ -128,7 +143,7 @@ def download(uri: str, name: str, version: int, folder: Path) -> dict[str, str]:
         RegistryError: there is no such version, or its files are gone or altered.
     """
     tags: Mapping[str, str] = _version(uri, name, version).tags
-    source = _client(uri).get_model_version_download_uri(_registered(name), str(version))
+    source = _client(uri).get_model_version_download_uri(name, str(version))
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -155,13 +170,9 @@ def _client(uri: str) -> MlflowClient:
     return MlflowClient(uri, uri)
 
 
-def _registered(name: str) -> str:
-    return f"{EXPERIMENT}-{name}"
-
-
 def _version(uri: str, name: str, version: int) -> mlflow.entities.model_registry.ModelVersion:
     try:
-        return _client(uri).get_model_version(_registered(name), str(version))
+        return _client(uri).get_model_version(name, str(version))
     except MlflowException:
         raise RegistryError(f"There is no version {version} of the {name} model.") from None
 
@@ -237,7 +248,7 @@ def _create_version(
     run_id: str,
     verdict: Verdict,
 ) -> int:
-    name = _registered(trained.name)
+    name = trained.name
     try:
         client.get_registered_model(name)
     except MlflowException:

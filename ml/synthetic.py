@@ -166,7 +166,7 @@ def _talk(
                 "occurred_at": moment + 3600,
                 "channel": "mail",
                 "direction": "inbound" if inbound else "outbound",
-                "kind": "redemption" if inbound else "campaign",
+                "kind": "coupon_redemption" if inbound else "campaign",
                 "response_seconds": int(random.integers(600, 90_000)) if inbound else None,
             }
         )

@@ -52,7 +52,7 @@ def read_attribute_fields(engine: Engine) -> tuple[Field, ...]:
 
 def read_population(url: str, engine: Engine) -> Population:
     sqlite = engine.dialect.name == "sqlite"
-    epoch = "CAST(strftime('%s', {0}) AS INTEGER)" if sqlite else "extract(epoch from {0})::bigint"
+    epoch = "CAST(strftime('%s', {0}) AS INTEGER)" if sqlite else "floor(extract(epoch from {0}))::bigint"
     with bulk_connection(url) as connection:
         return Population(
             fetch(

@@ -76,7 +76,7 @@ CONTACTS: dict[str, list[dict[str, Any]]] = {
         }
         for number, days, direction, kind, response in (
             (1, 90, "outbound", "campaign", None),
-            (2, 20, "inbound", "redemption", 7200),
+            (2, 20, "inbound", "coupon_redemption", 7200),
             (3, 0, "inbound", "call", 1),
         )
     ],

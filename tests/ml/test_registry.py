@@ -62,7 +62,7 @@ def test_mlflow_serves_our_probabilities_and_no_classes(
 
     mlflow.set_tracking_uri(registered)
     table = pd.DataFrame(churn.holdout.values.astype(np.float64), columns=list(churn.holdout.codes))
-    served = mlflow.pyfunc.load_model("models:/echelon-churn@champion").predict(table)
+    served = mlflow.pyfunc.load_model("models:/churn@champion").predict(table)
     model = ChurnModel.load(churn.folder, CHAMPION, churn.files, threads=1)
     ours = model.predict(model.habit.extend(churn.holdout, model.horizon_days))
     np.testing.assert_array_equal(served["churn_probability"], ours)
@@ -70,7 +70,7 @@ def test_mlflow_serves_our_probabilities_and_no_classes(
 
     value = ClvModel.load(clv.folder, CHAMPION, clv.files, threads=1)
     table = pd.DataFrame(clv.holdout.values.astype(np.float64), columns=list(clv.holdout.codes))
-    served = mlflow.pyfunc.load_model("models:/echelon-clv@champion").predict(table)
+    served = mlflow.pyfunc.load_model("models:/clv@champion").predict(table)
     expected = value.predict(value.habit.extend(clv.holdout, value.horizon_days))
     np.testing.assert_array_equal(served["clv_minor"], expected.expected)
     np.testing.assert_array_equal(served["clv_low_minor"], expected.low)
