@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from api.db.champions import ModelRecord, mark_champion, read_model, record_model
+from api.db.champions import MODEL_NAMES, ModelRecord, mark_champion, read_model, record_model
 from api.db.facts import sync_facts
 from api.db.installation import read_installation
 from api.errors import NotReady
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ml.scoring import Scored
     from ml.training import TrainedModel
 
-MODEL_NAMES = ("churn", "clv")
 Progress = Callable[[str], None]
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlalchemy import Engine, func, select
 
-from api.db.champions import KnownModel, list_known
+from api.db.champions import MODEL_NAMES, KnownModel, list_known
 from api.db.installation import read_installation
 from api.db.models import Customer, Order, RefreshRun
 from api.db.schema import require_current
@@ -22,7 +22,6 @@ from api.settings import Settings
 from api.web.pages import GRAPHIQL_SHELL
 
 FREE_SPACE_NEEDED = 1 << 30
-MODEL_NAMES = ("churn", "clv")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
+from api.db.bulk import bulk_connection
 from api.db.catalogue import Catalogue, document_sha256, read_catalogue
-from api.db.engine import bulk_connection
 from api.db.facts import sync_facts
 from api.db.installation import InstallationFacts, read_installation
 from api.db.locks import exclusive

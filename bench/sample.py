@@ -65,9 +65,8 @@ def settings() -> Settings:
 
 
 def import_sample() -> Measurement:
-    from api.intake.sample import sample_tables
-
     from api.intake import import_facts
+    from api.intake.sample import sample_tables
 
     here = settings()
     url = here.resolved_database_url
@@ -100,9 +99,8 @@ def export_facts() -> Measurement:
 
 
 def compute_features() -> Measurement:
-    from ml.dataset import feature_table
-
     from ml.contracts import cutoff_of
+    from ml.dataset import feature_table
     from ml.facts import FactStore
 
     here = settings()

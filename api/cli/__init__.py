@@ -1,4 +1,7 @@
-"""The `echelon` command: exit code 0 done, 1 failed, 2 wrong usage."""
+"""The `echelon` command: exit code 0 done, 1 failed, 2 wrong usage.
+
+Commands import what is heavy when they run, so that help and small commands answer at once.
+"""
 
 from __future__ import annotations
 

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from api.champions import MODEL_NAMES, promote_model, train_model
 from api.cli.context import now, open_installation, parse_day
 from api.cli.terminal import JsonOption, Terminal
-from api.db.champions import list_known
+from api.db.champions import MODEL_NAMES, list_known
 from api.errors import InvalidInput
 
 app = typer.Typer(help="List models and choose the champion.", no_args_is_help=True)
@@ -28,6 +27,8 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Train models on the business's own facts, back-test them and register them in MLflow."""
+    from api.champions import train_model
+
     terminal = Terminal(as_json=json)
     if name not in (*MODEL_NAMES, "all"):
         raise InvalidInput(f"There is no model {name!r}. Choose churn, clv or all.")
@@ -82,6 +83,8 @@ def promote(
     json: JsonOption = False,
 ) -> None:
     """Make a version the champion; `echelon refresh` uses it from then on."""
+    from api.champions import promote_model
+
     terminal = Terminal(as_json=json)
     place = open_installation()
     promote_model(place.engine, place.settings, name, version)

@@ -11,11 +11,7 @@ from api.cli.context import now, open_installation
 from api.cli.terminal import JsonOption, Terminal
 from api.db.catalogue import activate_policy
 from api.db.installation import read_installation
-from api.db.population import read_attribute_fields
 from api.documents import read_document
-from api.domain.fields import known_fields
-from api.domain.money import exponent_of
-from api.domain.tiers import parse_policy
 
 app = typer.Typer(help="Check and activate tier policies.", no_args_is_help=True)
 PolicyFile = Annotated[Path, typer.Argument(help="A policy document in YAML or JSON.")]
@@ -24,6 +20,8 @@ PolicyFile = Annotated[Path, typer.Argument(help="A policy document in YAML or J
 @app.command()
 def check(file: PolicyFile, json: JsonOption = False) -> None:
     """Say whether a policy document is sound, and if not, where and why."""
+    from api.domain.tiers import parse_policy
+
     terminal = Terminal(as_json=json)
     document = read_document(file)
     policy = parse_policy(document, exponent=2).document
@@ -35,6 +33,11 @@ def check(file: PolicyFile, json: JsonOption = False) -> None:
 @app.command()
 def activate(file: PolicyFile, json: JsonOption = False) -> None:
     """Make a policy the active one; the next refresh decides by it."""
+    from api.db.population import read_attribute_fields
+    from api.domain.fields import known_fields
+    from api.domain.money import exponent_of
+    from api.domain.tiers import parse_policy
+
     terminal = Terminal(as_json=json)
     place = open_installation()
     document = read_document(file)

@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from api.champions import load_champions
 from api.cli.context import now, open_installation, parse_day
 from api.cli.terminal import JsonOption, Terminal
-from api.documents import install_shipped_documents
-from api.refresh import refresh
 
 
 def refresh_(
@@ -22,6 +19,10 @@ def refresh_(
     json: JsonOption = False,
 ) -> None:
     """Score everyone with the champions, decide tiers, segments and strategies, publish once."""
+    from api.champions import load_champions
+    from api.documents import install_shipped_documents
+    from api.refresh import refresh
+
     terminal = Terminal(as_json=json)
     day = parse_day(as_of, "--as-of")
     place = open_installation()

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from api.cli.terminal import JsonOption, Terminal
-from api.graphql.schema import sdl
 
 
 def export_schema(
@@ -16,6 +15,8 @@ def export_schema(
     json: JsonOption = False,
 ) -> None:
     """Print the GraphQL schema in its definition language."""
+    from api.graphql.schema import sdl
+
     terminal = Terminal(as_json=json)
     text = sdl()
     if out is not None:

@@ -6,9 +6,7 @@ import socket
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from api.app import create_app
 from api.cli.context import open_installation
 from api.errors import Conflict, InvalidInput
 from api.settings import Settings
@@ -46,6 +44,10 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def run_server(settings: Settings, host: str, port: int) -> None:
+    import uvicorn
+
+    from api.app import create_app
+
     require_free_port(host, port)
     uvicorn.run(
         create_app(settings),

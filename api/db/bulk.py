@@ -7,6 +7,7 @@ All of it runs on an ADBC connection, inside the caller's transaction. SQL writt
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,42 @@ PROVENANCE = ("batch_id", "run_id")
 
 WHOLE_RESULT = "1000000000"
 """ADBC guesses SQLite's column types from the first batch of a result, so there is only one."""
+
+
+BULK_PRAGMAS = (
+    "foreign_keys = ON",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "busy_timeout = 10000",
+    "temp_store = MEMORY",
+    "cache_size = -131072",
+)
+
+
+@contextmanager
+def bulk_connection(url: str) -> Iterator[adbc.Connection]:
+    """An ADBC connection for Arrow in and out; one transaction, committed by the caller."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        from adbc_driver_sqlite import dbapi as driver
+
+        connection = driver.connect(f"file:{parsed.database}")
+        # SQLite ignores or refuses these inside a transaction, and ADBC always is in one.
+        connection.adbc_connection.set_autocommit(True)
+        with connection.cursor() as cursor:
+            for pragma in BULK_PRAGMAS:
+                cursor.execute(f"PRAGMA {pragma}")
+        connection.adbc_connection.set_autocommit(False)
+    else:
+        from adbc_driver_postgresql import dbapi as driver
+
+        connection = driver.connect(
+            parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        )
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @dataclass(frozen=True)
@@ -90,13 +127,13 @@ def merge(
         compare = [name for name in updated if name not in PROVENANCE]
     listed = ", ".join(columns)
     insert = (
-        f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {staged} WHERE TRUE "  # noqa: S608 - names from the models
+        f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {staged} WHERE TRUE "
         f"ON CONFLICT ({', '.join(key)}) DO {_update(str(table), updated, compare)}"
     )
     if dialect == "postgresql":
         # xmax tells an insert from an update of a row that was there.
         fresh = f"{insert} RETURNING CASE WHEN xmax = 0 THEN 1 ELSE 0 END AS fresh"
-        counted = f"WITH merged AS ({fresh}) SELECT COALESCE(SUM(fresh), 0), COUNT(*) FROM merged"  # noqa: S608
+        counted = f"WITH merged AS ({fresh}) SELECT COALESCE(SUM(fresh), 0), COUNT(*) FROM merged"
         added, written = _one_row(connection, counted)
         return MergeCounts(added, written - added)
     added = _count_new(connection, staged, str(table), key)
@@ -157,7 +194,7 @@ def _one_row(connection: adbc.Connection, sql: str) -> tuple[int, ...]:
 
 
 def column_names(connection: adbc.Connection, relation: str) -> list[str]:
-    return list(fetch(connection, f"SELECT * FROM {relation} LIMIT 0").schema.names)  # noqa: S608
+    return list(fetch(connection, f"SELECT * FROM {relation} LIMIT 0").schema.names)
 
 
 def _update(table: str, updated: Sequence[str], compare: Sequence[str]) -> str:
@@ -171,7 +208,7 @@ def _update(table: str, updated: Sequence[str], compare: Sequence[str]) -> str:
 
 def _count_new(connection: adbc.Connection, staged: str, table: str, key: Sequence[str]) -> int:
     same = " AND ".join(f"t.{name} = s.{name}" for name in key)
-    sql = f"SELECT COUNT(*) FROM {staged} s WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {same})"  # noqa: S608 - names from the models
+    sql = f"SELECT COUNT(*) FROM {staged} s WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {same})"
     return _one_row(connection, sql)[0]
 
 

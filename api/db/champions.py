@@ -10,6 +10,8 @@ from sqlalchemy import Engine, insert, select, update
 
 from api.db.models import ModelVersion
 
+MODEL_NAMES = ("churn", "clv")
+
 
 @dataclass(frozen=True)
 class ModelRecord:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -17,15 +13,6 @@ from api.errors import InvalidInput
 
 SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-
-BULK_PRAGMAS = (
-    "foreign_keys = ON",
-    "journal_mode = WAL",
-    "synchronous = NORMAL",
-    "busy_timeout = 10000",
-    "temp_store = MEMORY",
-    "cache_size = -131072",
-)
 
 
 def _with_driver(url: str, drivers: dict[str, str]) -> str:
@@ -66,33 +53,3 @@ def make_async_engine(url: str, pool_size: int = 5) -> AsyncEngine:
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
-
-
-@contextmanager
-def bulk_connection(url: str) -> Iterator[adbc.Connection]:
-    """An ADBC connection for Arrow in and out; one transaction, committed by the caller."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        from adbc_driver_sqlite import dbapi as driver
-
-        connection = driver.connect(f"file:{parsed.database}")
-        # SQLite ignores or refuses these inside a transaction, and ADBC always is in one.
-        connection.adbc_connection.set_autocommit(True)
-        with connection.cursor() as cursor:
-            for pragma in BULK_PRAGMAS:
-                cursor.execute(f"PRAGMA {pragma}")
-        connection.adbc_connection.set_autocommit(False)
-    else:
-        from adbc_driver_postgresql import dbapi as driver
-
-        connection = driver.connect(
-            parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-        )
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def sqlite_version() -> tuple[int, ...]:
-    return sqlite3.sqlite_version_info

@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import Engine
 
-from api.db.bulk import execute, fetch, stream
-from api.db.engine import bulk_connection
+from api.db.bulk import bulk_connection, execute, fetch, stream
 from api.db.fact_digest import digest
 from api.domain.money import exponent_of
 from ml.contracts import (

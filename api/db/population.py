@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from sqlalchemy import Engine, select
 
-from api.db.bulk import fetch
-from api.db.engine import bulk_connection
+from api.db.bulk import bulk_connection, fetch
 from api.db.models import AttributeDefinition
 from api.domain.fields import Field, attribute_field
 
@@ -52,7 +51,11 @@ def read_attribute_fields(engine: Engine) -> tuple[Field, ...]:
 
 def read_population(url: str, engine: Engine) -> Population:
     sqlite = engine.dialect.name == "sqlite"
-    epoch = "CAST(strftime('%s', {0}) AS INTEGER)" if sqlite else "floor(extract(epoch from {0}))::bigint"
+    epoch = (
+        "CAST(strftime('%s', {0}) AS INTEGER)"
+        if sqlite
+        else "floor(extract(epoch from {0}))::bigint"
+    )
     with bulk_connection(url) as connection:
         return Population(
             fetch(

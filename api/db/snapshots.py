@@ -29,7 +29,11 @@ class Snapshot:
         async with self._turn:
             if self._connection is None:
                 self._connection = await self._open()
-            result = await self._connection.execute(statement)
+            try:
+                result = await self._connection.execute(statement)
+            except asyncio.CancelledError:
+                await self._interrupt(self._connection)
+                raise
             return result.all()
 
     async def _open(self) -> AsyncConnection:
@@ -41,6 +45,13 @@ class Snapshot:
         return await connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+
+    async def _interrupt(self, connection: AsyncConnection) -> None:
+        """SQLite works on in its thread after its caller has given up, unless it is told."""
+        if self.dialect == "sqlite":
+            raw = await connection.get_raw_connection()
+            if raw.driver_connection is not None:
+                await raw.driver_connection.interrupt()
 
     async def close(self) -> None:
         async with self._turn:

@@ -1,4 +1,4 @@
-"""One spelling per e-mail address and phone number, so that equal ones have equal look-up hashes."""
+"""One spelling per e-mail address and phone number, so that equal ones have equal hashes."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class PersonalDataCipher:
             return self._aead.decrypt(nonce, body, f"{field}\0{owner}".encode()).decode()
         except InvalidTag:
             raise NotReady(
-                "Personal data was encrypted under another ECHELON_SECRET_KEY than the present one; "
+                "Personal data was encrypted under another ECHELON_SECRET_KEY than this one; "
                 "restore the secret that belongs to this database."
             ) from None
 

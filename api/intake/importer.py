@@ -15,8 +15,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import Engine
 
-from api.db.bulk import MergeCounts
-from api.db.engine import bulk_connection
+from api.db.bulk import MergeCounts, bulk_connection
 from api.db.installation import read_installation
 from api.db.intake import BatchWriter, read_rates
 from api.db.schema import require_current

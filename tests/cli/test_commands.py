@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from api.cli import facts as cli_facts
 from api.db.engine import make_engine
+from api.intake import KINDS
 from tests.cli.conftest import Echelon
 
 
@@ -108,6 +112,19 @@ def test_unknown_names_are_refused(echelon: Echelon, command: list[str]) -> None
 def test_wrong_usage_is_exit_code_two(echelon: Echelon, command: list[str]) -> None:
     echelon("db", "upgrade")
     assert echelon(*command).code == 2
+
+
+def test_help_lists_every_kind_of_fact() -> None:
+    assert cli_facts.KINDS.split(", ") == list(KINDS)
+
+
+def test_help_needs_nothing_heavy() -> None:
+    listing = "import json, sys, api.cli; print(json.dumps(sorted(sys.modules)))"
+    child = subprocess.run(  # noqa: S603 - our own words only
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=True
+    )
+    heavy = {"mlflow", "xgboost", "duckdb", "pandas", "pyarrow", "strawberry"}
+    assert heavy & set(json.loads(child.stdout)) == set()
 
 
 def test_a_taken_port_is_named(echelon: Echelon) -> None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import func, select, text
 
-from api.cli import demo
+from api.cli import demo_steps as demo
 from api.db.engine import make_engine
 from api.db.models import Base, ImportBatch
 from api.intake import sample

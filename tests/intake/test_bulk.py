@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from api.db.bulk import MergeCounts, execute, fetch, merge, stage, stream
-from api.db.engine import bulk_connection
+from api.db.bulk import MergeCounts, bulk_connection, execute, fetch, merge, stage, stream
 from api.db.models import (
     AttributeDefinition,
     Customer,

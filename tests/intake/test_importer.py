@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine
 
-from api.db.engine import bulk_connection, make_engine
+from api.db.bulk import bulk_connection
+from api.db.engine import make_engine
 from api.db.intake import BatchWriter
 from api.errors import InvalidInput, NotReady
 from api.intake import import_facts
