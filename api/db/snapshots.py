@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select
+from sqlalchemy import Result, Row, Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 Query = Select[*tuple[Any, ...]]
@@ -29,12 +29,26 @@ class Snapshot:
         async with self._turn:
             if self._connection is None:
                 self._connection = await self._open()
-            try:
-                result = await self._connection.execute(statement)
-            except asyncio.CancelledError:
-                await self._interrupt(self._connection)
-                raise
-            return result.all()
+            return (await self._finished(self._connection, statement)).all()
+
+    async def _finished(self, connection: AsyncConnection, statement: Query) -> Result[Any]:
+        """Run a statement; if its caller is cancelled, stop it before anything else happens.
+
+        Cancelled itself, SQLAlchemy would close the connection, and SQLite would first work on
+        to the statement's end in its thread.
+        """
+        running = asyncio.ensure_future(connection.execute(statement))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if self.dialect == "sqlite":
+                raw = await connection.get_raw_connection()
+                if raw.driver_connection is not None:
+                    await raw.driver_connection.interrupt()
+            else:
+                running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            raise
 
     async def _open(self) -> AsyncConnection:
         connection = await self._engine.connect()
@@ -45,13 +59,6 @@ class Snapshot:
         return await connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-
-    async def _interrupt(self, connection: AsyncConnection) -> None:
-        """SQLite works on in its thread after its caller has given up, unless it is told."""
-        if self.dialect == "sqlite":
-            raw = await connection.get_raw_connection()
-            if raw.driver_connection is not None:
-                await raw.driver_connection.interrupt()
 
     async def close(self) -> None:
         async with self._turn:

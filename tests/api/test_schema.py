@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import pytest
 from graphql import (
     ExecutionContext,
@@ -84,7 +86,7 @@ def test_every_root_field_needs_a_scope_that_exists() -> None:
         assert field.ast_node is not None
         needs = [each for each in field.ast_node.directives if each.name.value == "requires"]
         assert len(needs) == 1, name
-        assert needs[0].arguments[0].value.value in SCOPES  # type: ignore[attr-defined]
+        assert needs[0].arguments[0].value.value in SCOPES
 
 
 def test_a_root_field_without_a_scope_is_not_served() -> None:
@@ -103,7 +105,7 @@ def test_a_root_field_without_a_scope_is_not_served() -> None:
     ],
 )
 def test_enums_have_the_values_that_are_stored(
-    enum: type, choices: tuple[fields.Choice, ...]
+    enum: type[Enum], choices: tuple[fields.Choice, ...]
 ) -> None:
     assert {each.value for each in enum} == {each.value for each in choices}
 
