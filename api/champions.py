@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from api.db.champions import MODEL_NAMES, ModelRecord, mark_champion, read_model, record_model
+from api.db.champions import (
+    MODEL_NAMES,
+    ModelName,
+    ModelRecord,
+    mark_champion,
+    read_model,
+    record_model,
+)
 from api.db.facts import sync_facts
 from api.db.installation import read_installation
 from api.errors import NotReady
@@ -44,7 +51,7 @@ class TrainReport:
 def train_model(
     engine: Engine,
     settings: Settings,
-    name: str,
+    name: ModelName,
     *,
     as_of: dt.date | None,
     horizon_days: int | None,

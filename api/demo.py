@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
-from api.db.champions import list_known
+from api.db.champions import MODEL_NAMES, ModelName, list_known
 from api.db.keys import create_key
 from api.db.models import ApiKey, ImportBatch, RefreshRun
 from api.domain.keys import key_hash
@@ -86,9 +86,9 @@ def imported_rows(engine: Engine, kind: str) -> int:
         )
 
 
-def missing_champions(engine: Engine, names: tuple[str, ...]) -> list[str]:
+def missing_champions(engine: Engine) -> list[ModelName]:
     trained = {model.name for model in list_known(engine) if model.champion}
-    return [name for name in names if name not in trained]
+    return [name for name in MODEL_NAMES if name not in trained]
 
 
 def is_published(engine: Engine) -> bool:

@@ -12,7 +12,6 @@ from api.champions import load_champions, train_model
 from api.cli.context import Installation, now
 from api.cli.serve import require_free_port, run_server
 from api.cli.terminal import Terminal
-from api.db.champions import MODEL_NAMES
 from api.db.engine import make_engine
 from api.db.installation import pin_today
 from api.db.schema import upgrade
@@ -107,7 +106,7 @@ def _prepare_store(uri: str, artifacts: Any) -> None:
 
 
 def _train(place: Installation, terminal: Terminal) -> None:
-    for name in state.missing_champions(place.engine, MODEL_NAMES):
+    for name in state.missing_champions(place.engine):
         with terminal.timed(f"Training {name}") as steps:
             report = train_model(
                 place.engine,

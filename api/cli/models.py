@@ -30,12 +30,13 @@ def train(
     from api.champions import train_model
 
     terminal = Terminal(as_json=json)
-    if name not in (*MODEL_NAMES, "all"):
+    chosen = [each for each in MODEL_NAMES if name in (each, "all")]
+    if not chosen:
         raise InvalidInput(f"There is no model {name!r}. Choose churn, clv or all.")
     day = parse_day(as_of, "--as-of")
     place = open_installation()
     reports = []
-    for each in MODEL_NAMES if name == "all" else (name,):
+    for each in chosen:
         with terminal.progress(f"Training {each}") as steps:
             report = train_model(
                 place.engine,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine, insert, select, update
 
 from api.db.models import ModelVersion
 
-MODEL_NAMES = ("churn", "clv")
+ModelName = Literal["churn", "clv"]
+MODEL_NAMES: tuple[ModelName, ...] = ("churn", "clv")
 
 
 @dataclass(frozen=True)
