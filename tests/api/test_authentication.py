@@ -92,6 +92,7 @@ async def test_personal_filters_need_their_scope(api: Api, field: str) -> None:
         "Bearer " + new_key(),
         "Bearer " + "é" * 47,
     ],
+    ids=["none", "empty", "no_space", "no_key", "short", "basic", "zeros", "unknown", "not_ascii"],
 )
 async def test_no_or_wrong_keys_are_refused_alike(api: Api, header: str | None) -> None:
     headers = {} if header is None else {b"Authorization": header.encode("latin-1")}
