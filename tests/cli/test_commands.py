@@ -102,7 +102,7 @@ def test_unknown_names_are_refused(echelon: Echelon, command: list[str]) -> None
     echelon("db", "upgrade")
     answer = echelon(*command)
     assert answer.code == 1
-    assert answer.err.startswith("echelon: ")
+    assert "echelon: " in answer.err
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,48 @@ class Scores:
     predictions: pa.Table
 
 
+def measures_of(buyers: dict[int, Buyer], cutoff: int) -> pa.Table:
+    bought = [buyer if buyer.churn is not None else None for buyer in buyers.values()]
+    spend = pa.array([b.spend_minor if b else 0 for b in bought], pa.int64())
+    last = [b and cutoff - int(b.recency_days * SECONDS_A_DAY) for b in bought]
+    return pa.table(
+        {
+            "customer_id": pa.array(buyers, pa.int64()),
+            "recency_days": pa.array([b and b.recency_days for b in bought], pa.float64()),
+            "order_count": pa.array([b.orders if b else 0 for b in bought], pa.int64()),
+            "net_spend_minor": spend,
+            "net_spend_365d_minor": spend,
+            "tenure_days": pa.array([b and 300.0 for b in bought], pa.float64()),
+            "mean_gap_days": pa.array([b and 12.0 for b in bought], pa.float64()),
+            "interaction_count": pa.array([0 for _ in bought], pa.int64()),
+            "first_order_at": pa.array(
+                [b and cutoff - 300 * SECONDS_A_DAY for b in bought], pa.int64()
+            ),
+            "last_order_at": pa.array(last, pa.int64()),
+        }
+    )
+
+
+def predictions_of(buyers: dict[int, Buyer], cutoff: int) -> pa.Table:
+    scored = {key: buyer for key, buyer in buyers.items() if buyer.churn is not None}
+    values = [buyer.clv_minor for buyer in scored.values()]
+    reason = json.dumps([{"code": "recency_days", "value": 10.0, "effect": 0.5}])
+    return pa.table(
+        {
+            "customer_id": pa.array(scored, pa.int64()),
+            "churn_probability": pa.array([b.churn for b in scored.values()], pa.float64()),
+            "clv_minor": pa.array(values, pa.int64()),
+            "clv_low_minor": pa.array([value // 2 for value in values], pa.int64()),
+            "clv_high_minor": pa.array([value * 2 for value in values], pa.int64()),
+            "expected_next_purchase_at": pa.array(
+                [cutoff + 12 * SECONDS_A_DAY for _ in scored], pa.int64()
+            ),
+            "churn_reasons": pa.array([reason for _ in scored], pa.string()),
+            "clv_reasons": pa.array([reason for _ in scored], pa.string()),
+        }
+    )
+
+
 @dataclass
 class Business:
     """Customers 1..n, each with one order in the database; `buyers` is what scoring returns."""
@@ -47,47 +89,7 @@ class Business:
     buyers: dict[int, Buyer] = field(default_factory=dict)
 
     def score(self, _store: Path, cutoff: int) -> Scores:
-        ids = list(self.buyers)
-        bought = [buyer if buyer.churn is not None else None for buyer in self.buyers.values()]
-        measures = pa.table(
-            {
-                "customer_id": pa.array(ids, pa.int64()),
-                "recency_days": pa.array([b and b.recency_days for b in bought], pa.float64()),
-                "order_count": pa.array([b.orders if b else 0 for b in bought], pa.int64()),
-                "net_spend_minor": pa.array(
-                    [b.spend_minor if b else 0 for b in bought], pa.int64()
-                ),
-                "net_spend_365d_minor": pa.array(
-                    [b.spend_minor if b else 0 for b in bought], pa.int64()
-                ),
-                "tenure_days": pa.array([b and 300.0 for b in bought], pa.float64()),
-                "mean_gap_days": pa.array([b and 12.0 for b in bought], pa.float64()),
-                "interaction_count": pa.array([0 for _ in bought], pa.int64()),
-                "first_order_at": pa.array(
-                    [b and cutoff - 300 * SECONDS_A_DAY for b in bought], pa.int64()
-                ),
-                "last_order_at": pa.array(
-                    [b and cutoff - int(b.recency_days * SECONDS_A_DAY) for b in bought], pa.int64()
-                ),
-            }
-        )
-        scored = [(key, buyer) for key, buyer in self.buyers.items() if buyer.churn is not None]
-        reason = json.dumps([{"code": "recency_days", "value": 10.0, "effect": 0.5}])
-        predictions = pa.table(
-            {
-                "customer_id": pa.array([key for key, _ in scored], pa.int64()),
-                "churn_probability": pa.array([b.churn for _, b in scored], pa.float64()),
-                "clv_minor": pa.array([b.clv_minor for _, b in scored], pa.int64()),
-                "clv_low_minor": pa.array([b.clv_minor // 2 for _, b in scored], pa.int64()),
-                "clv_high_minor": pa.array([b.clv_minor * 2 for _, b in scored], pa.int64()),
-                "expected_next_purchase_at": pa.array(
-                    [cutoff + 12 * SECONDS_A_DAY for _ in scored], pa.int64()
-                ),
-                "churn_reasons": pa.array([reason for _ in scored]),
-                "clv_reasons": pa.array([reason for _ in scored]),
-            }
-        )
-        return Scores(measures, predictions)
+        return Scores(measures_of(self.buyers, cutoff), predictions_of(self.buyers, cutoff))
 
     def refresh(self, as_of: dt.date = DAY, now: dt.datetime = NOW) -> RefreshReport:
         models = {model.name: model for model in list_known(self.engine)}
