@@ -53,7 +53,7 @@ bench: install ## Measure import, features, training, scoring and queries on the
 	$(BIN)/python -m bench.sample
 
 notebooks: install ## Run the notebooks from top to bottom
-	$(BIN)/python -m pytest tests/notebooks
+	$(BIN)/python -m pytest tests/ml/test_notebooks.py
 
 lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
