@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -12,15 +13,21 @@ from api.db.snapshots import Record
 from api.graphql.access import PERSONAL
 from api.graphql.classes import Classes, CustomerKind, classes
 from api.graphql.context import Context
-from api.graphql.described import field
+from api.graphql.described import field, loaded
 from api.graphql.ids import Node, global_id
 from api.graphql.interactions import Interaction, interactions_of
 from api.graphql.language import Language
+from api.graphql.loaders import known
 from api.graphql.orders import Order, orders_of
 from api.graphql.pagination import After, Before, Connection, First, Last
 from api.graphql.reasons import LanguageChoice, Reason, reasons
 from api.graphql.scores import Prediction, prediction
-from api.graphql.strategies import Recommendation, recommendations_of
+from api.graphql.strategies import (
+    MOST_RECOMMENDATIONS,
+    Recommendation,
+    load_recommendations,
+    recommendations_of,
+)
 from api.graphql.tiers import CustomerTier, customer_tier
 
 LONGEST_TIER_HISTORY = 100
@@ -55,6 +62,20 @@ class CustomerSegment:
         return str(self.row.name_zh if chinese else self.row.name_en)
 
 
+def _by(loader: str) -> Callable[[Customer], Awaitable[Any]]:
+    """Loads a customer's rows with one of the loaders."""
+
+    def load(customer: Customer) -> Awaitable[Any]:
+        found: Awaitable[Any] = getattr(customer.context.loaders, loader).load(customer.row.id)
+        return found
+
+    return load
+
+
+def _recommendations(customer: Customer, first: int = MOST_RECOMMENDATIONS) -> Awaitable[Any]:
+    return load_recommendations(customer.row.id, first, customer.context)
+
+
 @strawberry.type(description="Somebody the business deals with.")
 class Customer(Node):
     external_id: str = strawberry.field(description="The business's own customer number.")
@@ -83,37 +104,37 @@ class Customer(Node):
             return None
         return self.context.cipher.decrypt(field, self.external_id, bytes(sealed))
 
-    @field("Custom attributes, the latest value of each.")
-    async def attributes(self) -> list[Attribute]:
-        rows = await self.context.loaders.attributes.load(self.row.id) or ()
+    @loaded("Custom attributes, the latest value of each.", _by("attributes"))
+    def attributes(self) -> list[Attribute]:
+        rows = known(self.context.loaders.attributes, self.row.id) or ()
         return [_attribute(row, self.context) for row in rows]
 
-    @field("The present tier; none if below the lowest or not decided.")
-    async def tier(self) -> CustomerTier | None:
-        row = await self.context.loaders.tier.load(self.row.id)
+    @loaded("The present tier; none if below the lowest or not decided.", _by("tier"))
+    def tier(self) -> CustomerTier | None:
+        row = known(self.context.loaders.tier, self.row.id)
         return None if row is None else customer_tier(row, self.context)
 
-    @field("What they will probably do; none if not scored yet.")
-    async def prediction(self) -> Prediction | None:
-        row = await self.context.loaders.prediction.load(self.row.id)
+    @loaded("What they will probably do; none if not scored yet.", _by("prediction"))
+    def prediction(self) -> Prediction | None:
+        row = known(self.context.loaders.prediction, self.row.id)
         return None if row is None else prediction(row, self.context)
 
-    @field("Measures and classes; none before the first refresh.")
-    async def classes(self) -> Classes | None:
-        row = await self.context.loaders.profile.load(self.row.id)
+    @loaded("Measures and classes; none before the first refresh.", _by("profile"))
+    def classes(self) -> Classes | None:
+        row = known(self.context.loaders.profile, self.row.id)
         return None if row is None else classes(row, self.context)
 
-    @field("The segments they are in now.")
-    async def segments(self) -> list[CustomerSegment]:
-        rows = await self.context.loaders.customer_segments.load(self.row.id) or ()
+    @loaded("The segments they are in now.", _by("customer_segments"))
+    def segments(self) -> list[CustomerSegment]:
+        rows = known(self.context.loaders.customer_segments, self.row.id) or ()
         return [_customer_segment(row, self.context) for row in rows]
 
-    @field("What to do with them, most worthwhile first.")
-    async def recommended_strategies(
+    @loaded("What to do with them, most worthwhile first.", _recommendations)
+    def recommended_strategies(
         self,
         first: Annotated[int, strawberry.argument(description="How many, at most 20.")] = 20,
     ) -> list[Recommendation]:
-        return await recommendations_of(self.row.id, first, self.context)
+        return recommendations_of(self.row.id, first, self.context)
 
     @field("Present and past tiers, newest first, at most 100.")
     async def tier_history(self) -> list[CustomerTier]:

@@ -5,8 +5,10 @@ Strawberry's own decorator erases the type of what it decorates.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import strawberry
 from strawberry import UNSET
@@ -14,6 +16,7 @@ from strawberry import UNSET
 from api.graphql.access import Requires
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+LOADING = "loading"
 
 
 def field(
@@ -25,6 +28,34 @@ def field(
         description=description, directives=directives, name=name
     )
     return decorator
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How a loaded field gets what it needs, and how it answers once that is there."""
+
+    load: Callable[..., Awaitable[Any]]
+    answer: Callable[..., Any]
+
+
+def loaded(description: str, load: Callable[..., Awaitable[Any]]) -> Callable[[Method], Method]:
+    """A field whose method reads (`known`) what `load` has loaded.
+
+    Split in two so that a page of objects can load first and then answer without a task for each.
+    """
+
+    def decorate(method: Method) -> Method:
+        @wraps(method)
+        async def resolver(self: Any, **arguments: Any) -> Any:
+            await load(self, **arguments)
+            return method(self, **arguments)
+
+        declared: Any = strawberry.field(
+            resolver, description=description, metadata={LOADING: Loading(load, method)}
+        )
+        return cast(Method, declared)
+
+    return decorate
 
 
 def option(description: str, name: str | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -41,6 +42,18 @@ def by_key(
     return DataLoader(load)
 
 
+def known(loader: DataLoader[Key, Value], key: Key) -> Value:
+    """What a loader has loaded already.
+
+    Raises:
+        LookupError: nobody has asked it for this, or it isn't there yet.
+    """
+    future: Future[Value] | None = loader.cache_map.get(key)
+    if future is None or not future.done():
+        raise LookupError("not loaded")
+    return future.result()
+
+
 Option = TypeVar("Option", bound=Hashable)
 
 
@@ -69,8 +82,16 @@ class Whole(Generic[Value]):
 
         self._loader: DataLoader[str, Value] = DataLoader(load)
 
-    async def all(self) -> Value:
-        return await self._loader.load("all")
+    def all(self) -> Awaitable[Value]:
+        return self._loader.load("all")
+
+    def known(self) -> Value:
+        """The table, if it has been read.
+
+        Raises:
+            LookupError: it hasn't.
+        """
+        return known(self._loader, "all")
 
 
 class Loaders:

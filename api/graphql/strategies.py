@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import strawberry
@@ -14,6 +15,7 @@ from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.ids import Node, global_id
+from api.graphql.loaders import known
 from api.graphql.reasons import LanguageChoice, Reason, reasons
 
 MOST_RECOMMENDATIONS = 20
@@ -93,16 +95,26 @@ def strategy(row: Record, context: Context) -> Strategy:
     )
 
 
-async def recommendations_of(customer: int, first: int, context: Context) -> list[Recommendation]:
+def load_recommendations(customer: int, first: int, context: Context) -> Awaitable[Any]:
+    """Load what `recommendations_of` reads.
+
+    Raises:
+        InvalidInput: more are asked for than anybody has.
+    """
     if not 1 <= first <= MOST_RECOMMENDATIONS:
         raise InvalidInput(f"A customer has 1 to {MOST_RECOMMENDATIONS} recommendations.")
     loaders = context.loaders
-    rows: Sequence[Record] = await loaders.recommendations.load((customer, first)) or ()
-    known = {row.id: row for row in await loaders.strategies.all()} if rows else {}
+    return asyncio.gather(loaders.recommendations.load((customer, first)), loaders.strategies.all())
+
+
+def recommendations_of(customer: int, first: int, context: Context) -> list[Recommendation]:
+    loaders = context.loaders
+    rows = known(loaders.recommendations, (customer, first)) or ()
+    strategies = {row.id: row for row in loaders.strategies.known()} if rows else {}
     return [
         Recommendation(
             priority=row.priority,
-            strategy=strategy(known[row.strategy_id], context),
+            strategy=strategy(strategies[row.strategy_id], context),
             reasons=reasons(row.reasons, context),
             expected_gain=context.major(row.expected_gain_minor),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 import pytest
 from graphql import (
@@ -122,6 +123,27 @@ async def test_planned_execution_answers_as_graphql_core_does(
     monkeypatch.setattr(execution, "PlannedExecution", ExecutionContext)
     assert (await api.send(document)).json() == planned
     assert "errors" not in planned
+
+
+async def test_planned_execution_fails_as_graphql_core_does(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = """{ customers(first: 3) { edges { node { externalId prediction { clv }
+        recommendedStrategies(first: 21) { priority } tier { tier reasons { text } } } } }
+        portfolio { customers } }"""
+    monkeypatch.setattr("api.graphql.reasons.render", lambda *_: {}["nothing"])
+
+    async def answer() -> tuple[Any, list[Any]]:
+        found = (await api.send(document)).json()
+        # Bugs carry their request's id, and which of several null the list first may differ.
+        errors = [(error["path"], error["extensions"]["code"]) for error in found["errors"]]
+        return found["data"], errors
+
+    planned = await answer()
+    monkeypatch.setattr(execution, "PlannedExecution", ExecutionContext)
+    assert await answer() == planned
+    assert planned[0]["customers"] is None
+    assert planned[0]["portfolio"]
 
 
 def test_the_schema_is_built_once() -> None:
