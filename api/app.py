@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -72,25 +73,14 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(require_current, make_engine(settings.resolved_database_url))
         engine = make_async_engine(settings.resolved_database_url, SLOTS + SPARE_CONNECTIONS)
-        secret = settings.root_secret()
-        callers = Callers(engine, clock, log)
+        executor = Executor(executable_schema(), limits, execution_seconds)
+        endpoint = _endpoint(engine, executor, settings.root_secret(), clock, log, metrics)
         app.state.readiness = Readiness(engine)
-        app.state.graphql = GraphQLEndpoint(
-            engine=engine,
-            executor=Executor(executable_schema(), limits, execution_seconds),
-            callers=callers,
-            businesses=Businesses(engine),
-            cursors=Cursors(derive_key(secret, "cursors")),
-            cipher=PersonalDataCipher(secret),
-            clock=clock,
-            logger=log,
-            slots=asyncio.Semaphore(SLOTS),
-            count_error=metrics.count_error,
-        )
+        app.state.graphql = endpoint
         try:
             yield
         finally:
-            await callers.close()
+            await endpoint.callers.close()
             await engine.dispose()
 
     def unexpected(request: Request, error: Exception) -> Response:
@@ -108,6 +98,28 @@ def create_app(
     # A redirect would be to whatever host the request claims.
     app.router.redirect_slashes = False
     return app
+
+
+def _endpoint(
+    engine: AsyncEngine,
+    executor: Executor,
+    secret: bytes,
+    clock: Clock,
+    logger: FilteringBoundLogger,
+    metrics: Metrics,
+) -> GraphQLEndpoint:
+    return GraphQLEndpoint(
+        engine=engine,
+        executor=executor,
+        callers=Callers(engine, clock, logger),
+        businesses=Businesses(engine),
+        cursors=Cursors(derive_key(secret, "cursors")),
+        cipher=PersonalDataCipher(secret),
+        clock=clock,
+        logger=logger,
+        slots=asyncio.Semaphore(SLOTS),
+        count_error=metrics.count_error,
+    )
 
 
 def _routes(metrics: Metrics) -> list[Route | Mount]:

@@ -23,7 +23,8 @@ from api.app import create_app
 from api.db.engine import make_engine
 from api.db.keys import create_key
 from api.settings import Settings
-from tests.api.seed import NOW, Seeder
+from tests.api.seed import Seeder
+from tests.api.seed_facts import NOW
 from tests.conftest import TEST_SECRET, administer
 
 SIZE = 60

@@ -14,7 +14,7 @@ from api.db.models import ApiKey
 from api.domain.keys import new_key
 from api.graphql.callers import REMEMBERED_SECONDS
 from tests.api.conftest import Api, clock, running
-from tests.api.seed import NOW
+from tests.api.seed_facts import NOW
 
 PING = "{ __typename }"
 ROOTS = {

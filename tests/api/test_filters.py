@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import SIZE, Api
-from tests.api.seed import DAY, TIERS, Seeder, attributes, external_id
+from tests.api.seed import DAY, TIERS, Seeder
+from tests.api.seed_facts import attributes, external_id
 
 Row = dict[str, Any]
 

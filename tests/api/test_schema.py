@@ -131,7 +131,11 @@ async def test_planned_execution_fails_as_graphql_core_does(
     document = """{ customers(first: 3) { edges { node { externalId prediction { clv }
         recommendedStrategies(first: 21) { priority } tier { tier reasons { text } } } } }
         portfolio { customers } }"""
-    monkeypatch.setattr("api.graphql.reasons.render", lambda *_: {}["nothing"])
+
+    def failing(*_arguments: object) -> str:
+        raise KeyError("nothing")
+
+    monkeypatch.setattr("api.graphql.reasons.render", failing)
 
     async def answer() -> tuple[Any, list[Any]]:
         found = (await api.send(document)).json()
