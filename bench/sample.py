@@ -176,7 +176,7 @@ def server() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port)]
-    process = subprocess.Popen(command)  # noqa: S603 - our own words only
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
