@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ml.scoring import Scored
     from ml.training import TrainedModel
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def train_model(
 
     started = clock()
     installation = read_installation(engine)
-    progress("Bringing the fact store up to date")
+    progress("Bringing the fact store up to date", None)
     sync_facts(engine, settings.resolved_database_url, settings.fact_store)
     usual = installation.churn_horizon_days if name == "churn" else installation.clv_horizon_days
     settings.model_dir.mkdir(parents=True, exist_ok=True)
@@ -77,9 +77,9 @@ def train_model(
             seed=seed,
             threads=settings.max_threads,
             folder=Path(workplace),
-            progress=lambda step, _share: progress(step),
+            progress=progress,
         )
-        progress("Registering in MLflow")
+        progress("Registering in MLflow", None)
         registered = _register(engine, settings, trained, Path(workplace), clock)
     return TrainReport(
         name,

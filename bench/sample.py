@@ -121,7 +121,7 @@ def train(name: str) -> Measurement:
         horizon_days=None,
         seed=0,
         clock=now,
-        progress=lambda _step: None,
+        progress=lambda _step, _share: None,
     )
     return {"metrics": report.metrics}
 

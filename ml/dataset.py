@@ -130,7 +130,7 @@ def labelled(
         sample = sample_at(backend, attributes, batch)
         parts.append(_label(sample, backend.query(labels), span))
         if progress:
-            progress("features", (start + len(batch)) / len(ordered))
+            progress("Computing features", (start + len(batch)) / len(ordered))
     return join(parts)
 
 

@@ -104,7 +104,7 @@ def train(
         files, evaluation, shape = _train_clv(
             lesson, job, folder, tell, annual_rate, facts.manifest.currency_exponent
         )
-    tell("evaluate", 1.0)
+    tell("Back-testing", 1.0)
     return TrainedModel(
         name=name,
         folder=folder,
@@ -159,7 +159,7 @@ def _train_churn(
 ) -> tuple[dict[str, str], Evaluation, Shape]:
     teachers, judged = lesson.teachers, lesson.judged
     shape, evidence = churn.explore(teachers, lesson.horizon_days, job)
-    tell("train", 0.5)
+    tell("Fitting", 0.5)
     backtest = churn.fit(
         teachers, learn_blend(evidence), attributes=lesson.attributes,
         habit=lesson.holdout_habit, horizon_days=lesson.horizon_days,
@@ -172,7 +172,7 @@ def _train_churn(
         habit=lesson.habit, horizon_days=lesson.horizon_days, cutoff=lesson.cutoff,
         shape=shape, job=job,
     )  # fmt: skip
-    tell("train", 1.0)
+    tell("Fitting", 1.0)
     return _save(final, backtest, folder), evaluation, shape
 
 
@@ -181,7 +181,7 @@ def _train_clv(
 ) -> tuple[dict[str, str], Evaluation, Shape]:
     teachers, judged = lesson.teachers, lesson.judged
     shape, evidence = clv.explore(teachers, lesson.horizon_days, job)
-    tell("train", 0.5)
+    tell("Fitting", 0.5)
     backtest = clv.fit(
         teachers, evidence, attributes=lesson.attributes, habit=lesson.holdout_habit,
         horizon_days=lesson.horizon_days, cutoff=int(judged.cutoff[0]), shape=shape, job=job,
@@ -195,7 +195,7 @@ def _train_clv(
         horizon_days=lesson.horizon_days, cutoff=lesson.cutoff, shape=shape, job=job,
         basis=lesson.span.basis, annual_rate=annual_rate,
     )  # fmt: skip
-    tell("train", 1.0)
+    tell("Fitting", 1.0)
     return _save(final, backtest, folder), evaluation, shape
 
 

@@ -66,13 +66,15 @@ def _import(place: Installation, terminal: Terminal) -> None:
     store = _prepare_mlflow(place)
     for kind, tables in sample_tables():
         if kind in missing:
-            _import_kind(place, terminal, kind, tables)
+            _import_kind(place, terminal, kind, tables, expected[kind])
     store.join()
     if store.exitcode != 0:
         raise NotReady("MLflow's store could not be created; see its messages above.")
 
 
-def _import_kind(place: Installation, terminal: Terminal, kind: str, tables: Any) -> None:
+def _import_kind(
+    place: Installation, terminal: Terminal, kind: str, tables: Any, expected_rows: int
+) -> None:
     with terminal.timed(f"Importing {kind.replace('_', ' ')}") as steps:
         report = import_facts(
             place.engine,
@@ -85,6 +87,7 @@ def _import_kind(place: Installation, terminal: Terminal, kind: str, tables: Any
             origin=state.ORIGIN,
             clock=now,
             progress=steps.say,
+            expected_rows=expected_rows,
         )
     terminal.note(f"  {report.rows_read:,} rows, {report.rejected:,} rejected")
 

@@ -74,11 +74,12 @@ def import_facts(
     progress: Progress = _silent,
     encoding: str | None = None,
     batch_rows: int = BATCH_ROWS,
+    expected_rows: int | None = None,
 ) -> ImportReport:
     """Store the good rows of `source`, one transaction a batch, and set the bad ones aside.
 
     `mapping` is theirs to ours. Importing the same rows again is harmless. `origin` names the
-    system the rows come from.
+    system the rows come from. `expected_rows` gives progress its share where the source can't.
 
     Raises:
         InvalidInput: the source is no table of this kind; nothing has been written.
@@ -108,7 +109,8 @@ def import_facts(
         )
         for raw, is_last in _with_last(opened.batches):
             run.take(raw, is_last)
-            progress(f"{run.rows_read:,} rows", raw.share)
+            share = run.rows_read / expected_rows if expected_rows else raw.share
+            progress(f"{run.rows_read:,} rows", share)
     return run.report(time.monotonic() - started)
 
 
