@@ -38,6 +38,14 @@ from ml.contracts import cutoff_of
 CLASSIFICATIONS = ("rfm_group", "abc_class", "lifecycle_stage")
 MAX_RECOMMENDATIONS = 5
 MOMENT = pa.timestamp("us", "UTC")
+NO_MEMBERS = pa.schema(
+    [
+        ("segment_id", pa.int64()),
+        ("customer_id", pa.int64()),
+        ("entered_on", pa.date32()),
+        ("cause", pa.string()),
+    ]
+).empty_table()
 
 
 class Scored(Protocol):
@@ -140,7 +148,7 @@ def _local_dates(seconds: pa.ChunkedArray, time_zone: str) -> pa.Array:
 
 
 def _published_classes(population: Population, ids: Column) -> Columns:
-    """The classes of the last refresh; `known` is 1 for who had a profile."""
+    """The classes before this day; `known` is 1 for who had a profile."""
     table = population.profiles
     keys = table["customer_id"].to_numpy()
     return {
@@ -229,7 +237,7 @@ class _Decider:
         documents = [document for _, document in self.catalogue.segments.values()]
         definitions = parse_segments(documents, self.occasion.exponent, self.fields)
         masks = members(definitions, self.columns)
-        parts = []
+        parts = [NO_MEMBERS]
         for definition in definitions:
             row_id, _ = self.catalogue.segments[definition.key]
             inside = self.ids[masks[definition.key]]

@@ -91,7 +91,7 @@ def refresh(
         progress("Scoring every customer")
         scored = champions.score(store, cutoff_of(day, installation.time_zone))
         progress("Deciding classes, tiers, segments and strategies")
-        population = read_population(url, engine)
+        population = read_population(url, engine, day)
         occasion = Occasion(
             day, clock(), installation, champions.churn.horizon_days, champions.clv.horizon_days
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -22,7 +23,8 @@ class Population:
     """customer_id, name, valid_from (seconds since 1970), text_value, number_value"""
     attribute_fields: tuple[Field, ...]
     profiles: pa.Table
-    """The published classes: customer_id, rfm_group, abc_class, lifecycle_stage, lifecycle_since"""
+    """The classes before the day: customer_id, rfm_group, abc_class, lifecycle_stage,
+    lifecycle_since"""
     tiers: pa.Table
     """The current tiers: customer_id, tier_key"""
 
@@ -49,7 +51,8 @@ def read_attribute_fields(engine: Engine) -> tuple[Field, ...]:
     )
 
 
-def read_population(url: str, engine: Engine) -> Population:
+def read_population(url: str, engine: Engine, day: dt.date) -> Population:
+    """Everyone as the decisions of `day` find them."""
     sqlite = engine.dialect.name == "sqlite"
     epoch = (
         "CAST(strftime('%s', {0}) AS INTEGER)"
@@ -70,15 +73,40 @@ def read_population(url: str, engine: Engine) -> Population:
                 "ORDER BY customer_id, name, valid_from",
             ),
             read_attribute_fields(engine),
-            fetch(
-                connection,
-                "SELECT customer_id, rfm_group, abc_class, lifecycle_stage, "
-                "CAST(lifecycle_since AS TEXT) AS lifecycle_since "
-                "FROM customer_profiles ORDER BY customer_id",
-            ),
+            fetch(connection, _classes_before(day)),
             fetch(
                 connection,
                 "SELECT customer_id, tier_key FROM tier_assignments "
                 "WHERE ended_on IS NULL ORDER BY customer_id",
             ),
         )
+
+
+def _classes_before(day: dt.date) -> str:
+    """Published classes, without what an earlier refresh of the same day has made of them.
+
+    Who had no profile before that day is left out. Where a stage's beginning has been overwritten
+    on that day, it is the last change before it, or else the customer's first tier.
+    """
+    classes = {"rfm_group": "r", "abc_class": "a", "lifecycle_stage": "l"}
+    before = ", ".join(
+        f"CASE WHEN {alias}.customer_id IS NULL THEN p.{name} ELSE {alias}.previous END AS {name}"
+        for name, alias in classes.items()
+    )
+    changes = " ".join(
+        f"LEFT JOIN class_changes {alias} ON {alias}.customer_id = p.customer_id "
+        f"AND {alias}.classification = '{name}' AND {alias}.changed_on = '{day}'"
+        for name, alias in classes.items()
+    )
+    since = (
+        "CASE WHEN l.customer_id IS NULL THEN p.lifecycle_since ELSE COALESCE("
+        "(SELECT MAX(e.changed_on) FROM class_changes e WHERE e.customer_id = p.customer_id "
+        f"AND e.classification = 'lifecycle_stage' AND e.changed_on < '{day}'), "
+        "(SELECT MIN(t.since) FROM tier_assignments t WHERE t.customer_id = p.customer_id), "
+        "p.lifecycle_since) END"
+    )
+    return (
+        f"SELECT p.customer_id, {before}, CAST({since} AS TEXT) AS lifecycle_since "
+        f"FROM customer_profiles p {changes} "
+        f"WHERE p.lifecycle_since < '{day}' OR l.customer_id IS NOT NULL ORDER BY p.customer_id"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from api.db.models import (
     SegmentMembership,
     TierAssignment,
 )
+from api.db.stays import MEMBERSHIPS, TIERS
 
 PREDICTION_CONTENT = (
     "churn_probability",
@@ -93,11 +94,25 @@ class Publisher:
         return execute(self._connection, sql)
 
     def _stage(
-        self, name: str, table: FromClause, data: pa.Table, run_id: int | None = None
+        self,
+        name: str,
+        table: FromClause,
+        data: pa.Table,
+        key: Sequence[str] = (),
+        run_id: int | None = None,
     ) -> None:
+        """Stage rows about customers, found by customer and `key`.
+
+        Without an index SQLite looks through all of them for each stored row, and without
+        statistics PostgreSQL may.
+        """
         if run_id is not None:
-            data = data.append_column("run_id", pa.array([run_id] * data.num_rows, type=pa.int64()))
+            run_ids = pa.repeat(pa.scalar(run_id, pa.int64()), data.num_rows)
+            data = data.append_column("run_id", run_ids)
         stage(self._connection, self._dialect, name, table, data)
+        self._run_sql(f"CREATE INDEX {name}_key ON {name} ({', '.join(('customer_id', *key))})")
+        if self._dialect == "postgresql":
+            self._run_sql(f"ANALYZE {name}")
 
     def _moment(self, moment: dt.datetime) -> str:
         text = moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -125,25 +140,31 @@ class Publisher:
         table = CustomerProfile.__table__
         self._stage("staged_profiles", table, profiles)
         removed = self._run_sql(
-            "DELETE FROM customer_profiles WHERE customer_id NOT IN "
-            "(SELECT customer_id FROM staged_profiles)"
+            "DELETE FROM customer_profiles WHERE NOT EXISTS (SELECT 1 FROM staged_profiles s "
+            "WHERE s.customer_id = customer_profiles.customer_id)"
         )
         counts = merge(self._connection, self._dialect, "staged_profiles", table, ["customer_id"])
         return counts.added + counts.changed + removed
 
     def _class_changes(self, changes: pa.Table, run_id: int) -> int:
+        """Those of an earlier refresh of the same day are replaced."""
         table = ClassChange.__table__
-        self._stage("staged_changes", table, changes, run_id)
+        self._stage("staged_changes", table, changes, ["classification"], run_id)
+        removed = self._run_sql(
+            f"DELETE FROM class_changes WHERE changed_on >= {self._day} AND NOT EXISTS "
+            "(SELECT 1 FROM staged_changes s WHERE s.customer_id = class_changes.customer_id "
+            "AND s.classification = class_changes.classification)"
+        )
         key = ["customer_id", "classification", "changed_on"]
         counts = merge(self._connection, self._dialect, "staged_changes", table, key)
-        return counts.added + counts.changed
+        return removed + counts.added + counts.changed
 
     def _predictions(self, predictions: pa.Table, run_id: int) -> int:
         """Number the changed rows on from the feed's last revision, tombstones after them."""
         table = Prediction.__table__
-        revisions = pa.array([0] * predictions.num_rows, type=pa.int64())
+        revisions = pa.repeat(pa.scalar(0, pa.int64()), predictions.num_rows)
         predictions = predictions.append_column("revision", revisions)
-        self._stage("staged_predictions", table, predictions, run_id)
+        self._stage("staged_predictions", table, predictions, run_id=run_id)
         differs = " OR ".join(f"s.{name} IS DISTINCT FROM p.{name}" for name in PREDICTION_CONTENT)
         names = [column.name for column in table.columns if column.name != "revision"]
         listed = ", ".join(f"s.{name}" for name in names)
@@ -168,18 +189,16 @@ class Publisher:
 
     def _bury_unscored(self, run_id: int, last: str) -> int:
         gone = (
-            "SELECT customer_id FROM predictions WHERE NOT deleted AND customer_id NOT IN "
-            "(SELECT customer_id FROM staged_predictions)"
+            "SELECT customer_id FROM predictions p WHERE NOT deleted AND NOT EXISTS "
+            "(SELECT 1 FROM staged_predictions s WHERE s.customer_id = p.customer_id)"
         )
-        if self._dialect == "sqlite":
-            gone = gone.replace("NOT deleted", "deleted = 0")
         self._run_sql(
             f"CREATE TEMPORARY TABLE unscored AS SELECT customer_id, {last} + "
             f"ROW_NUMBER() OVER (ORDER BY customer_id) AS revision FROM ({gone}) g"
         )
-        true = "1" if self._dialect == "sqlite" else "TRUE"
+        self._run_sql("CREATE UNIQUE INDEX unscored_key ON unscored (customer_id)")
         return self._run_sql(
-            f"UPDATE predictions SET deleted = {true}, run_id = {run_id}, revision = "
+            f"UPDATE predictions SET deleted = TRUE, run_id = {run_id}, revision = "
             "(SELECT u.revision FROM unscored u WHERE u.customer_id = predictions.customer_id) "
             "WHERE customer_id IN (SELECT customer_id FROM unscored)"
         )
@@ -191,23 +210,9 @@ class Publisher:
         )
 
     def _tiers(self, tiers: pa.Table, run_id: int) -> int:
-        """End the stays that are over, begin the new ones, keep the others' record current."""
-        self._stage("staged_tiers", TierAssignment.__table__, tiers, run_id)
-        over = (
-            "ended_on IS NULL AND NOT EXISTS (SELECT 1 FROM staged_tiers s "
-            "WHERE s.customer_id = tier_assignments.customer_id "
-            "AND s.tier_key = tier_assignments.tier_key)"
-        )
-        self._run_sql(f"DELETE FROM tier_assignments WHERE {over} AND since >= {self._day}")
-        ended = self._run_sql(f"UPDATE tier_assignments SET ended_on = {self._day} WHERE {over}")
-        columns = (
-            "customer_id, tier_key, since, policy_version_id, run_id, reasons, inputs, gap_to_next"
-        )
-        begun = self._run_sql(
-            f"INSERT INTO tier_assignments ({columns}) SELECT {columns} FROM staged_tiers s "
-            "WHERE NOT EXISTS (SELECT 1 FROM tier_assignments t "
-            "WHERE t.customer_id = s.customer_id AND t.ended_on IS NULL)"
-        )
+        """Stays that go on keep their beginning; the record of why they do is kept current."""
+        self._stage("staged_tiers", TierAssignment.__table__, tiers, ["tier_key"], run_id)
+        changes = TIERS.follow(self._run_sql, self._day)
         record = ("policy_version_id", "run_id", "reasons", "inputs", "gap_to_next")
         assignments = ", ".join(f"{name} = s.{name}" for name in record)
         differs = " OR ".join(
@@ -220,30 +225,16 @@ class Publisher:
             "WHERE s.customer_id = tier_assignments.customer_id "
             f"AND tier_assignments.ended_on IS NULL AND ({differs})"
         )
-        return ended + begun
+        return changes
 
     def _memberships(self, memberships: pa.Table, run_id: int) -> int:
-        """Only rule segments are decided here; members put in by hand stay."""
-        self._stage("staged_members", SegmentMembership.__table__, memberships, run_id)
-        over = (
-            "left_on IS NULL AND segment_id IN (SELECT id FROM segments WHERE kind = 'rule') "
-            "AND NOT EXISTS (SELECT 1 FROM staged_members s "
-            "WHERE s.customer_id = segment_memberships.customer_id "
-            "AND s.segment_id = segment_memberships.segment_id)"
-        )
-        self._run_sql(f"DELETE FROM segment_memberships WHERE {over} AND entered_on >= {self._day}")
-        left = self._run_sql(f"UPDATE segment_memberships SET left_on = {self._day} WHERE {over}")
-        columns = "segment_id, customer_id, entered_on, cause, run_id"
-        entered = self._run_sql(
-            f"INSERT INTO segment_memberships ({columns}) SELECT {columns} FROM staged_members s "
-            "WHERE NOT EXISTS (SELECT 1 FROM segment_memberships m WHERE m.customer_id = "
-            "s.customer_id AND m.segment_id = s.segment_id AND m.left_on IS NULL)"
-        )
-        return left + entered
+        table = SegmentMembership.__table__
+        self._stage("staged_members", table, memberships, ["segment_id"], run_id)
+        return MEMBERSHIPS.follow(self._run_sql, self._day)
 
     def _recommendations(self, recommendations: pa.Table, run_id: int) -> int:
         table = Recommendation.__table__
-        self._stage("staged_recommendations", table, recommendations, run_id)
+        self._stage("staged_recommendations", table, recommendations, ["priority"], run_id)
         removed = self._run_sql(
             "DELETE FROM recommendations WHERE NOT EXISTS (SELECT 1 FROM staged_recommendations s "
             "WHERE s.customer_id = recommendations.customer_id "

@@ -173,3 +173,94 @@ def test_days_that_are_not_over_or_lie_before_the_published_one_are_refused(
     business.refresh()
     with pytest.raises(InvalidInput, match="is published already"):
         business.refresh(as_of=DAY - dt.timedelta(days=1))
+
+
+def refresh_again(business: Business, as_of: dt.date) -> None:
+    """Once more on a day that is published already, after a correction of a fact."""
+    with business.engine.begin() as connection:
+        connection.execute(text("UPDATE installation SET facts_epoch = facts_epoch + 1"))
+    business.refresh(as_of=as_of, now=NOW + dt.timedelta(days=1))
+
+
+HISTORIES = {
+    "tier_assignments": "customer_id, tier_key, since, ended_on",
+    "segment_memberships": "customer_id, segment_id, entered_on, left_on",
+    "class_changes": "customer_id, classification, changed_on, previous, current",
+    "customer_profiles": "customer_id, lifecycle_stage, lifecycle_since",
+}
+
+
+def histories(engine: Engine) -> dict[str, set[tuple[Any, ...]]]:
+    with engine.connect() as connection:
+        return {
+            table: {tuple(row) for row in connection.execute(text(f"SELECT {names} FROM {table}"))}
+            for table, names in HISTORIES.items()
+        }
+
+
+def test_a_day_has_one_outcome_however_often_it_is_refreshed(business: Business) -> None:
+    business.refresh()
+    first_day = histories(business.engine)
+    business.buyers[1] = BUYERS[3]
+    refresh_again(business, DAY)
+    assert not histories(business.engine)["class_changes"]
+    business.buyers[1] = BUYERS[1]
+    refresh_again(business, DAY)
+    assert histories(business.engine) == first_day
+
+    later = DAY + dt.timedelta(days=1)
+    business.buyers[1] = BUYERS[4]
+    refresh_again(business, later)
+    once = histories(business.engine)
+    assert {row[1] for row in once["class_changes"]} >= {"lifecycle_stage", "rfm_group"}
+    for passing in (BUYERS[3], BUYERS[2], Buyer(churn=None)):
+        business.buyers[1] = passing
+        refresh_again(business, later)
+    business.buyers[1] = BUYERS[4]
+    refresh_again(business, later)
+    assert histories(business.engine) == once
+
+    business.buyers[1] = BUYERS[1]
+    refresh_again(business, later)
+    assert histories(business.engine) == first_day
+
+
+def test_who_comes_back_loses_the_tombstone_and_keeps_the_past(business: Business) -> None:
+    business.refresh()
+    days = [DAY + dt.timedelta(days=each) for each in (1, 2)]
+    customer = business.buyers.pop(2)
+    business.refresh(as_of=days[0], now=NOW + dt.timedelta(days=1))
+    for table in ("customer_profiles", "recommendations"):
+        assert 2 not in {row[0] for row in rows(business.engine, table)}
+    business.buyers[2] = customer
+    business.refresh(as_of=days[1], now=NOW + dt.timedelta(days=2))
+    with business.engine.connect() as connection:
+        revisions = connection.scalars(select(Prediction.revision)).all()
+        counted = connection.scalar(text("SELECT last_revision FROM installation"))
+        back = connection.execute(select(Prediction).where(Prediction.customer_id == 2)).one()
+        stays = connection.execute(
+            select(TierAssignment.since, TierAssignment.ended_on)
+            .where(TierAssignment.customer_id == 2)
+            .order_by(TierAssignment.id)
+        ).all()
+    assert not back.deleted
+    assert len(set(revisions)) == len(revisions)
+    assert max(revisions) == counted
+    assert [tuple(stay) for stay in stays] == [(DAY, days[0]), (days[1], None)]
+
+
+@pytest.mark.parametrize("missing", [("segments",), ("strategies",), ("segments", "strategies")])
+def test_a_business_may_have_no_segments_and_no_strategies(
+    business: Business, missing: tuple[str, ...]
+) -> None:
+    with business.engine.begin() as connection:
+        for table in missing:
+            connection.execute(text(f"DELETE FROM {table}"))
+    assert business.refresh().customers == 5
+
+
+@pytest.mark.parametrize("buyers", [{}, {5: Buyer(churn=None)}])
+def test_nobody_to_decide_on_is_no_failure(business: Business, buyers: dict[int, Buyer]) -> None:
+    business.buyers = buyers
+    report = business.refresh()
+    assert (report.customers, report.scored) == (len(buyers), 0)
