@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from graphql import (
@@ -29,6 +30,12 @@ from api.graphql.errors import DocumentRefused
 
 PAGE_ARGUMENTS = ("first", "last", "ids")
 INTROSPECTION_FIELDS = ("__schema", "__type")
+LARGEST_SIZE = 10**12
+"""Larger page sizes count as this: Python is slow to write numbers of thousands of digits."""
+USUAL_LENGTHS: Mapping[str, int] = MappingProxyType(
+    {"recommendedStrategies": 20, "lines": 10, "segments": 5, "reasons": 3, "clvReasons": 3}
+)
+"""About how long lists are that are asked for without a page size."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Limits:
     fragments: int = 50
     nodes: int = 12_000
     """Page sizes multiplied down the tree."""
+    values: int = 250_000
+    """Fields, each as often as the lists above it may repeat it: about a second of work."""
     comparisons: int = 5_000
     """Pairs of fields with one response name in one place, which validation has to compare."""
 
@@ -59,6 +68,7 @@ class Cost:
     aliases: int = 0
     directives: int = 0
     nodes: int = 0
+    values: int = 0
     top: int = 0
     introspects: bool = False
 
@@ -68,6 +78,7 @@ class Cost:
         self.aliases += other.aliases
         self.directives += other.directives
         self.nodes += other.nodes
+        self.values += other.values
         self.top += other.top
         self.introspects |= other.introspects
 
@@ -113,6 +124,7 @@ class DocumentMeter:
         _refuse_above("TOO_MANY_ALIASES", "aliases", total.aliases, limits.aliases)
         _refuse_above("TOO_MANY_DIRECTIVES", "directives", total.directives, limits.directives)
         _refuse_above("TOO_MANY_NODES", "objects at most", total.nodes, limits.nodes)
+        _refuse_above("TOO_MANY_VALUES", "values or so", total.values, limits.values)
         repeats = self._comparisons()
         _refuse_above("TOO_MANY_REPEATS", "pairs of equal fields", repeats, limits.comparisons)
         _refuse_above("TOO_MANY_ROOT_FIELDS", "root fields", roots, limits.root_fields)
@@ -163,6 +175,7 @@ class DocumentMeter:
             aliases=below.aliases + (node.alias is not None),
             directives=below.directives,
             nodes=below.nodes if size is None else size * (1 + below.nodes),
+            values=1 + below.values * _length(node, size),
             top=1,
             introspects=below.introspects or node.name.value in INTROSPECTION_FIELDS,
         )
@@ -173,7 +186,7 @@ class DocumentMeter:
             for argument in node.arguments
             if argument.name.value in PAGE_ARGUMENTS
         ]
-        return max(sizes) if sizes else None
+        return min(max(sizes), LARGEST_SIZE) if sizes else None
 
     def _size(self, value: ValueNode) -> int:
         if isinstance(value, VariableNode):
@@ -210,6 +223,11 @@ class DocumentMeter:
                     yield from self._walk(fragment.selection_set, place)
             elif isinstance(selection, InlineFragmentNode):
                 yield from self._walk(selection.selection_set, place)
+
+
+def _length(node: FieldNode, size: int | None) -> int:
+    """How often what is below a field may be there: once below most."""
+    return USUAL_LENGTHS.get(node.name.value, 1) if size is None else size
 
 
 def _refuse_above(code: str, what: str, found: int, allowed: int) -> None:

@@ -37,6 +37,9 @@ def nested(depth: int) -> str:
     return "{ a " * depth + "}" * depth
 
 
+WHOLE_FEED = """{ riskScores(first: 5000) { edges { cursor node { customerId externalId
+  churnProbability churnPercentile riskBand clv horizonDays asOf scoredAt validUntil modelVersion
+  revision deleted reasons { code text value effect } } } pageInfo { hasNextPage endCursor } } }"""
 HOSTILE = {
     "fragments spread twice, twenty deep": (chain(20, 2), "TOO_MANY_FIELDS"),
     "fragments spread ten times, forty deep": (chain(40, 10), "TOO_MANY_FIELDS"),
@@ -91,6 +94,18 @@ HOSTILE = {
         " lines { amount } } } } interactions(first: 100) { edges { cursor } } } } } } }",
         "TOO_MANY_NODES",
     ),
+    "many fields of many rows": (
+        "{ riskScores(first: 5000) { edges { node {"
+        + " ".join(f"a{n}: reasons {{ code text }}" for n in range(98))
+        + "} } } }",
+        "TOO_MANY_VALUES",
+    ),
+    "many lists of many rows": (
+        "{ customers(first: 100) { edges { node {"
+        + " ".join(f"a{n}: recommendedStrategies {{ reasons {{ code text }} }}" for n in range(98))
+        + "} } } }",
+        "TOO_MANY_VALUES",
+    ),
 }
 
 
@@ -115,6 +130,13 @@ def test_page_sizes_count_wherever_they_are_said() -> None:
     assert refusal(f"query ($n: Int = 900) {{ customers(last: $n) {inner} }}") == "TOO_MANY_NODES"
 
 
+def test_numbers_of_thousands_of_digits_are_only_large() -> None:
+    document = (
+        "query ($n: Int) { customers(first: $n) { edges { node { orders(first: $n) { x } } } } }"
+    )
+    assert refusal(document, {"n": 10**4_000}) == "TOO_MANY_NODES"
+
+
 def test_messages_have_both_numbers() -> None:
     meter = DocumentMeter(parse("{ a b c }"), {})
     with pytest.raises(DocumentRefused, match=r"asks for 3 root fields.* may have 2\."):
@@ -133,6 +155,7 @@ def test_what_people_ask_for_is_admitted() -> None:
     assert refusal("{" + " ".join(f"a{n}: __typename" for n in range(100)) + "}") == ""
     assert refusal(get_introspection_query(input_value_deprecation=True)) == ""
     assert refusal("{ riskScores(first: 5000) { edges { node { externalId } } } }") == ""
+    assert refusal(WHOLE_FEED) == ""
 
 
 async def test_refusals_reach_the_caller(api: Api) -> None:
