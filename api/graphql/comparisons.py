@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
 import strawberry
 from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
+from api.domain.conditions import Condition, parse_condition
+from api.domain.fields import Field, find_field
 from api.errors import InvalidInput
 from api.graphql.described import option
 
 Choice = TypeVar("Choice")
-OPERATORS = {"in_": "in"}
-"""Operators whose names differ between Python and rules."""
 
 
 @strawberry.input(
@@ -84,26 +85,37 @@ class AttributeComparison:
     boolean: bool | None = option("For an attribute that is true or false.")
 
 
-def conditions(field: str, comparison: object) -> Iterator[dict[str, Any]]:
+def conditions(
+    name: str, comparison: object, path: str, fields: Mapping[str, Field], exponent: int
+) -> Iterator[Condition]:
     """The comparison as conditions on a field, all of which must hold.
 
     Raises:
-        InvalidInput: an operator was given null, which could mean two things.
+        InvalidInput: there is no such field, it can't be compared so, or an operator was given
+            null, which could mean two things.
     """
-    for name, value in given(comparison, field):
-        yield {"field": field, "op": OPERATORS.get(name, name), "value": _plain(value)}
+    field = find_field(name, fields, path)
+    for operator, value in given(comparison, path):
+        place = f"{path}.{spelled(operator)}"
+        op = operator.rstrip("_")
+        yield parse_condition(field, op, _plain(value), exponent, place)
 
 
-def given(comparison: object, what: str) -> Iterator[tuple[str, Any]]:
+def given(comparison: object, path: str) -> Iterator[tuple[str, Any]]:
     """What an input says, by its Python names."""
     for name, value in vars(comparison).items():
         if value is None:
-            shown = OPERATORS.get(name, name)
             raise InvalidInput(
-                f"{what}.{shown} is null: leave it out, or ask for `isNull` if that is meant."
+                f"{path}.{spelled(name)} is null: leave it out, or ask for `isNull` if that is "
+                "meant."
             )
         if value is not UNSET:
             yield name, value
+
+
+def spelled(name: str) -> str:
+    """A Python name as the schema spells it."""
+    return to_camel_case(name.rstrip("_"))
 
 
 def _plain(value: Any) -> Any:

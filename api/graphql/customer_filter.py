@@ -7,7 +7,7 @@ encrypted is looked up by keyed hashes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -18,9 +18,11 @@ from strawberry import UNSET
 
 from api.db.customers import named, reached_by
 from api.db.rules import rule_to_sql
+from api.domain.conditions import Condition, parse_condition
 from api.domain.contact_points import normalise_email, normalise_phone
+from api.domain.fields import find_field
 from api.domain.personal_data import PersonalDataCipher
-from api.domain.rules import parse_rule
+from api.domain.rules import AllOf
 from api.errors import Forbidden, InvalidInput
 from api.graphql.classes import AbcClass, CustomerKind, LifecycleStage, RfmGroup
 from api.graphql.comparisons import (
@@ -33,6 +35,7 @@ from api.graphql.comparisons import (
     TextComparison,
     conditions,
     given,
+    spelled,
 )
 from api.graphql.context import Context
 from api.graphql.described import option
@@ -40,7 +43,9 @@ from api.graphql.scores import RiskBand
 
 LONGEST_LOOKUP = 200
 DEEPEST = 8
+MOST_FILTERS = 200
 MOST_CONDITIONS = 100
+MOST_VALUES = 2_000
 Where = ColumnElement[bool]
 
 FIELDS: Mapping[str, str] = MappingProxyType({"known_since": "known_at"})
@@ -77,41 +82,67 @@ class CustomerFilter:
 
 @dataclass
 class FilterCompiler:
-    """Compiles one filter; counts its conditions on the way."""
+    """Compiles one filter; counts on the way what it is made of."""
 
     context: Context
+    filters: int = 0
     conditions: int = 0
+    values: int = 0
 
-    def compile(self, each: CustomerFilter, depth: int = 1) -> Where:
+    def compile(self, each: CustomerFilter, path: str = "filter", depth: int = 1) -> Where:
         if depth > DEEPEST:
             raise InvalidInput(f"A filter may be nested {DEEPEST} levels deep.")
-        parts = [self._part(name, value, depth) for name, value in given(each, "filter")]
+        self.filters += 1
+        if self.filters > MOST_FILTERS:
+            raise InvalidInput(f"A filter may be made of {MOST_FILTERS} filters.")
+        parts = [
+            self._part(name, value, f"{path}.{spelled(name)}", depth)
+            for name, value in given(each, path)
+        ]
         return and_(true(), *parts)
 
-    def _part(self, name: str, value: Any, depth: int) -> Where:
+    def _part(self, name: str, value: Any, path: str, depth: int) -> Where:
         if name in ("and_", "or_"):
-            parts = [self.compile(each, depth + 1) for each in value]
+            parts = [
+                self.compile(each, f"{path}[{place}]", depth + 1)
+                for place, each in enumerate(value)
+            ]
             return and_(true(), *parts) if name == "and_" else or_(false(), *parts)
         if name == "not_":
             # Unknown is not true, so its opposite is: SQL alone would leave it unknown.
-            return not_(func.coalesce(self.compile(value, depth + 1), false()))
+            return not_(func.coalesce(self.compile(value, path, depth + 1), false()))
         if name in LOOKUPS:
-            self._count(1)
+            self._count(1, 1)
             return self._lookup(name, value)
         if name == "attribute":
-            return self._rule(list(_attribute(value)))
-        return self._rule(list(conditions(FIELDS.get(name, name), value)))
+            return self._rule(self._attribute(value, path))
+        return self._rule(self._conditions(FIELDS.get(name, name), value, path))
 
-    def _count(self, number: int) -> None:
-        self.conditions += number
+    def _conditions(self, field: str, comparison: object, path: str) -> Iterator[Condition]:
+        fields = self.context.business.fields
+        return conditions(field, comparison, path, fields, self.context.exponent)
+
+    def _attribute(self, comparison: AttributeComparison, path: str) -> Iterator[Condition]:
+        field = f"attribute.{comparison.name}"
+        found = find_field(field, self.context.business.fields, path)
+        for name, value in given(comparison, path):
+            if name == "boolean":
+                yield parse_condition(found, "eq", value, self.context.exponent, f"{path}.boolean")
+            elif name != "name":
+                yield from self._conditions(field, value, f"{path}.{name}")
+
+    def _count(self, conditions: int, values: int) -> None:
+        self.conditions += conditions
+        self.values += values
         if self.conditions > MOST_CONDITIONS:
             raise InvalidInput(f"A filter may have {MOST_CONDITIONS} conditions.")
+        if self.values > MOST_VALUES:
+            raise InvalidInput(f"A filter may name {MOST_VALUES:,} values.")
 
-    def _rule(self, parts: list[dict[str, Any]]) -> Where:
-        self._count(len(parts))
-        business = self.context.business
-        rule = parse_rule({"all": parts}, business.fields, self.context.exponent, "filter")
-        return rule_to_sql(rule, business.installation.time_zone)
+    def _rule(self, parts: Iterator[Condition]) -> Where:
+        rule = AllOf(tuple(parts))
+        self._count(len(rule.parts), sum(len(each.values) for each in rule.conditions()))
+        return rule_to_sql(rule, self.context.business.installation.time_zone)
 
     def _lookup(self, name: str, value: str) -> Where:
         if not self.context.caller.may("pii:read"):
@@ -143,17 +174,6 @@ def _by_phone(value: str, cipher: PersonalDataCipher) -> Where:
 LOOKUPS: Mapping[str, Callable[[str, PersonalDataCipher], Where]] = MappingProxyType(
     {"name": _by_name, "email": _by_email, "phone": _by_phone}
 )
-
-
-def _attribute(comparison: AttributeComparison) -> list[dict[str, Any]]:
-    field = f"attribute.{comparison.name}"
-    found: list[dict[str, Any]] = []
-    for name, value in given(comparison, "filter.attribute"):
-        if name == "boolean":
-            found.append({"field": field, "op": "eq", "value": value})
-        elif name != "name":
-            found += conditions(field, value)
-    return found
 
 
 def filter_name(each: object) -> str:

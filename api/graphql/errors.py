@@ -16,7 +16,7 @@ from api.errors import EchelonError, Forbidden, InvalidInput, LimitExceeded
 MAX_ERRORS = 9
 MAX_ERROR_BYTES = 64_000
 MAX_MESSAGE = 1_000
-SUGGESTION = re.compile(r"[;,]? ?did you mean\b.*$", re.IGNORECASE | re.DOTALL)
+SUGGESTION = re.compile(r"[;,.]?\s*\(?did you mean\b.*$", re.IGNORECASE | re.DOTALL)
 MASKED = "Something went wrong on our side; the log has the details under this request's id."
 
 FormattedError = dict[str, Any]
@@ -83,7 +83,8 @@ class ErrorFormatter:
 
     def _shortened(self, message: str) -> str:
         if not self._suggestions:
-            message = SUGGESTION.sub(".", message)
+            # Without its suggestions, graphql-core ends some sentences twice.
+            message = re.sub(r"\.\.$", ".", SUGGESTION.sub(".", message))
         return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
 
     def _log(self, cause: BaseException, located: GraphQLError) -> None:

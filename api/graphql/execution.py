@@ -13,6 +13,7 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     execute,
     parse,
     validate,
@@ -84,7 +85,9 @@ class Executor:
                 f"The document has {len(query):,} characters; it may have {limits.characters:,}.",
             )
         try:
-            return parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+            document = parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+            _check_texts(document)
+            return document
         except GraphQLError as error:
             if "Parsing aborted" not in error.message:
                 raise
@@ -126,3 +129,14 @@ class Executor:
         if result.data is None and all(error.path is None for error in errors):
             return Outcome(errors=errors, code="BAD_REQUEST")
         return Outcome(result.data, errors, "INVALID_INPUT")
+
+
+def _check_texts(document: DocumentNode) -> None:
+    """Refuse NUL, which an escape can put into a text: not every database can look for it."""
+    location = document.loc
+    token = location.start_token if location else None
+    while location and token:
+        if "\0" in (token.value or ""):
+            problem = "A text can't hold the character NUL."
+            raise GraphQLSyntaxError(location.source, token.start, problem)
+        token = token.next

@@ -5,20 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import json
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from api.db.rules import rule_to_sql
 from api.db.scores import BY_REVISION, count_scores, score_page
 from api.db.snapshots import Record
-from api.domain.rules import Rule, parse_rule
+from api.domain.conditions import Condition
+from api.domain.rules import AllOf, Rule
 from api.graphql.access import SCORES
 from api.graphql.comparisons import (
     Comparison,
     NumberComparison,
     conditions,
     given,
+    spelled,
 )
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field, option
@@ -163,12 +165,13 @@ def risk_score(row: Record, context: Context) -> RiskScore:
 
 def _where(given_filter: RiskScoreFilter | None, context: Context) -> tuple[str, Rule]:
     """The filter as a rule, and the name of the list it makes."""
-    parts: list[dict[str, Any]] = []
+    parts: list[Condition] = []
     if given_filter is not None:
         for name, comparison in given(given_filter, "filter"):
-            parts += conditions(name, comparison)
-    document = {"all": parts}
-    rule = parse_rule(document, context.business.fields, context.exponent, "filter")
+            path = f"filter.{spelled(name)}"
+            fields = context.business.fields
+            parts += conditions(name, comparison, path, fields, context.exponent)
+    rule = AllOf(tuple(parts))
     return f"riskScores/{json.dumps(rule.to_document(), sort_keys=True)}", rule
 
 

@@ -15,6 +15,7 @@ JSON_TYPE = "application/json"
 GRAPHQL_TYPE = "application/graphql-response+json"
 LARGEST_BODY = 256_000
 DEEPEST_JSON = 32
+MOST_VALUES = 10_000
 BODY_SECONDS = 10.0
 
 
@@ -161,8 +162,8 @@ def _no_constant(name: str) -> Any:
 
 
 def _check_values(content: Any) -> None:
-    """Refuse what no field could take: deep nesting, half characters, NUL."""
-    level = [content]
+    """Refuse what no field could take: deep nesting, masses of values, half characters, NUL."""
+    level, values = [content], 0
     for _depth in range(DEEPEST_JSON + 1):
         below: list[Any] = []
         for value in level:
@@ -175,6 +176,9 @@ def _check_values(content: Any) -> None:
                 raise _bad("The body has text with NUL or half characters.")
         if not below:
             return
+        values += len(below)
+        if values > MOST_VALUES:
+            raise _bad(f"The body has more than {MOST_VALUES:,} names and values.")
         level = below
     raise _bad(f"The body is nested more than {DEEPEST_JSON} levels deep.")
 

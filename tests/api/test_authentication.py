@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 
 import httpx
 import pytest
@@ -173,6 +174,7 @@ SUGGESTIVE = (
     "{ customers(first: 1, orderBy: [{field: CLVV}]) { totalCount } }",
     "query ($d: OrderDirection) { customers(first: 1, orderBy: [{field: CLV, direction: $d}]) "
     "{ totalCount } }",
+    '{ customers(first: 1, filter: {attribute: {name: "incom"}}) { totalCount } }',
 )
 
 
@@ -183,4 +185,5 @@ async def test_suggestions_need_the_scope_of_the_schema(api: Api, document: str)
     shown: httpx.Response = await api.send(document, "developer", **options)
     assert "errors" in hidden.json()
     assert "did you mean" not in hidden.text.lower()
+    assert re.fullmatch(r".*\w['\"]?\.", hidden.json()["errors"][0]["message"])
     assert "did you mean" in shown.text.lower()

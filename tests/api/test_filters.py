@@ -125,23 +125,26 @@ async def test_a_filter_finds_exactly_those_it_means(
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("{churnProbability: {gte: null}}", "isNull"),
-        ("{churnProbability: null}", "is null"),
-        ("{churnProbability: {gte: 2}}", "between 0 and 1"),
+        ("{churnProbability: {isNull: null}}", "filter.churnProbability.isNull is null"),
+        ("{churnProbability: null}", "filter.churnProbability is null"),
+        ("{not: null}", "filter.not is null"),
+        ("{churnProbability: {gte: 2}}", "filter.churnProbability.gte: churn_probability is betw"),
+        ("{or: [{}, {not: {clv: {in: [1, 0.001]}}}]}", "filter.or[1].not.clv.in[1]: clv"),
         ("{orderCount: {eq: 1.5}}", "whole number"),
         ("{clv: {gte: 0.001}}", "more than 2 decimals"),
         ("{clv: {gte: 1e300}}", "too large"),
         ("{clv: {gte: 1e999}}", ""),
         ("{clv: {in: []}}", "1 to 500"),
         ('{externalId: {eq: ""}}', "1 to 400"),
-        ('{externalId: {eq: "\\u0000"}}', "NUL"),
-        ('{attribute: {name: "nothing", number: {eq: 1}}}', "no field"),
-        ('{attribute: {name: "income", number: {eq: 1}}}', "text"),
+        ('{attribute: {name: "nothing", number: {eq: 1}}}', "filter.attribute: there is no field"),
+        ('{attribute: {name: "nothing"}}', "filter.attribute: there is no field"),
+        ('{attribute: {name: "income", number: {eq: 1}}}', "filter.attribute.number.eq: "),
         ('{email: "nobody"}', "e-mail address"),
         ('{phone: "12"}', "country code"),
         ('{name: ""}', "1 to 200"),
         ("{not: " * 9 + "{}" + "}" * 9, "nested"),
         ("{and: [" + "{orderCount: {eq: 1}}," * 101 + "]}", "100 conditions"),
+        ("{and: [" + "{}," * 201 + "]}", "200 filters"),
     ],
 )
 async def test_what_no_filter_can_mean_is_explained(api: Api, text: str, part: str) -> None:
@@ -149,6 +152,16 @@ async def test_what_no_filter_can_mean_is_explained(api: Api, text: str, part: s
     error = answer["errors"][0]
     assert error["extensions"]["code"] in ("INVALID_INPUT", "VALIDATION_FAILED"), error
     assert part in error["message"]
+
+
+async def test_a_filter_names_as_many_values_as_a_database_takes(api: Api) -> None:
+    document = "query ($f: CustomerFilter) { customers(first: 1, filter: $f) { totalCount } }"
+    lists = [{"externalId": {"in": [f"C{place}" for place in range(500)]}}] * 5
+    assert await api.ask(document, variables={"f": {"or": lists[:4]}})
+    answer = await api.send(document, variables={"f": {"or": lists}})
+    assert answer.json()["errors"][0]["message"] == "A filter may name 2,000 values."
+    nul = {"f": {"externalId": {"eq": "\0"}}}
+    assert (await api.send(document, variables=nul)).status_code == 400
 
 
 async def test_filters_come_as_variables_too(api: Api) -> None:

@@ -158,6 +158,13 @@ def test_what_people_ask_for_is_admitted() -> None:
     assert refusal(WHOLE_FEED) == ""
 
 
+@pytest.mark.parametrize("text", ['"\\u0000"', '"\\u{0}"'])
+async def test_texts_without_nul_are_all_that_a_database_sees(api: Api, text: str) -> None:
+    assert await api.codes(f"{{ customer(externalId: {text}) {{ id }} }}") == ["SYNTAX_ERROR"]
+    assert await api.codes(f"query ($x: ID = {text}) {{ a }}") == ["SYNTAX_ERROR"]
+    assert (await api.send('{ customer(externalId: "\\u00e9") { id } }')).status_code == 200
+
+
 async def test_refusals_reach_the_caller(api: Api) -> None:
     assert await api.codes(chain(20, 2)) == ["TOO_MANY_FIELDS"]
     assert await api.codes("{") == ["SYNTAX_ERROR"]

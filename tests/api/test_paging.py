@@ -113,7 +113,7 @@ async def test_forged_cursors_are_refused(api: Api) -> None:
     page = (await api.ask("{ customers(first: 1) { pageInfo { endCursor } } }"))["customers"]
     true = page["pageInfo"]["endCursor"]
     rng = random.Random(1)  # noqa: S311 - a seeded one is meant
-    forged = ["", "x", "Wzld", "é", "A" * 64, true + "A", true[:-4], "\\u0000"]
+    forged = ["", "x", "Wzld", "é", "A" * 64, true + "A", true[:-4]]
     for _ in range(20):
         place = rng.randrange(len(true) - 4)
         forged.append(true[:place] + ("A" if true[place] != "A" else "B") + true[place + 1 :])

@@ -102,6 +102,7 @@ async def test_statuses_follow_the_media_type(
         b"[" * 100_000,
         b'{"query": "{ __typename }", "variables": {"x": ' + b"[" * 40 + b"]" * 40 + b"}}",
         b'{"query": "{ __typename }", "variables": {"x": 1' + b"0" * 5000 + b"}}",
+        b'{"query": "{ __typename }", "variables": {"x": [' + b"{}," * 10_000 + b"1]}}",
     ],
 )
 async def test_malformed_bodies_get_400_and_say_why(api: Api, body: bytes) -> None:
