@@ -64,6 +64,7 @@ def train_model(
 
     started = clock()
     installation = read_installation(engine)
+    day = installation.day_to_look_at(as_of, started)
     progress("Bringing the fact store up to date", None)
     sync_facts(engine, settings.resolved_database_url, settings.fact_store)
     usual = installation.churn_horizon_days if name == "churn" else installation.clv_horizon_days
@@ -72,7 +73,7 @@ def train_model(
         trained = train(
             settings.fact_store,
             name,
-            as_of=as_of or installation.last_whole_day(started),
+            as_of=day,
             horizon_days=horizon_days or usual,
             seed=seed,
             threads=settings.max_threads,
@@ -144,7 +145,7 @@ def load_champions(engine: Engine, settings: Settings) -> Champions:
             )
         mark_champion(engine, name, reference.version)
         folder = settings.model_dir / name / str(reference.version)
-        if not folder.is_dir():
+        if not all((folder / file).is_file() for file in record.files):
             registry.download(settings.resolved_mlflow_uri, name, reference.version, folder)
         label = f"{name}/{reference.version}"
         found[name] = (

@@ -57,7 +57,10 @@ def prediction_columns(predictions: pa.Table, ids: Column) -> Columns:
 
 
 def customer_columns(population: Population, ids: Column, cutoff: int, time_zone: str) -> Columns:
-    """Kind, region and custom attributes as they were known at the cut-off."""
+    """Custom attributes as they were known at the cut-off; kind, industry and region as they are.
+
+    Those three have no history, and no model reads them.
+    """
     table = population.customers
     keys = table["customer_id"].to_numpy()
     columns = {

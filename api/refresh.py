@@ -23,8 +23,9 @@ from api.decide import Occasion, Scored, decide
 from api.errors import InvalidInput
 from ml.contracts import cutoff_of
 
-DECISIONS_VERSION = 1
-"""Raised when the code decides differently on the same inputs, so that a refresh runs again."""
+ROOT = Path(__file__).parents[1]
+DECIDING_CODE = ("ml/*.py", "api/domain/*.py", "api/decide.py", "api/columns.py")
+"""What turns inputs into results: after a change of it a refresh runs again."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,13 @@ def refresh(
     """
     with exclusive(engine, "refresh"):
         installation = read_installation(engine)
-        day = as_of or installation.last_whole_day(clock())
+        day = installation.day_to_look_at(as_of, clock())
         last = _last_run(engine)
-        _check_day(day, last, installation, clock())
+        if last is not None and day < last.as_of:
+            raise InvalidInput(
+                f"--as-of {day} lies before {last.as_of}, which is published already. "
+                "History is not rewritten: choose that day or a later one."
+            )
         progress("Bringing the fact store up to date")
         synced = sync_facts(engine, url, store)
         catalogue = read_catalogue(engine)
@@ -128,21 +133,6 @@ def _last_run(engine: Engine) -> _LastRun | None:
     return None if row is None else _LastRun(row.as_of, row.fingerprint)
 
 
-def _check_day(
-    day: dt.date, last: _LastRun | None, installation: InstallationFacts, now: dt.datetime
-) -> None:
-    newest = installation.last_whole_day(now)
-    if day > newest:
-        raise InvalidInput(
-            f"--as-of {day} is not over yet: the last whole day of the business is {newest}."
-        )
-    if last is not None and day < last.as_of:
-        raise InvalidInput(
-            f"--as-of {day} lies before {last.as_of}, which is published already. "
-            "History is not rewritten: choose that day or a later one."
-        )
-
-
 def _fingerprint(
     facts: str,
     day: dt.date,
@@ -151,7 +141,7 @@ def _fingerprint(
     installation: InstallationFacts,
 ) -> str:
     inputs = {
-        "decisions_version": DECISIONS_VERSION,
+        "code": code_sha256(ROOT),
         "facts": facts,
         "as_of": day.isoformat(),
         "models": [asdict(champions.churn), asdict(champions.clv)],
@@ -162,3 +152,9 @@ def _fingerprint(
     }
     text = json.dumps(inputs, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_sha256(root: Path) -> str:
+    """One number for the code that scores and decides."""
+    paths = [path for pattern in DECIDING_CODE for path in sorted(root.glob(pattern))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select, update
 
 from api.db.models import Installation
 from api.db.snapshots import Snapshot
+from api.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,19 @@ class InstallationFacts:
     def last_whole_day(self, now: dt.datetime) -> dt.date:
         """The default `as_of`: the demo's pinned day, else yesterday where the business is."""
         return self.today or now.astimezone(ZoneInfo(self.time_zone)).date() - dt.timedelta(days=1)
+
+    def day_to_look_at(self, asked: dt.date | None, now: dt.datetime) -> dt.date:
+        """The `as_of` of a command.
+
+        Raises:
+            InvalidInput: that day is not over, so that what happened on it is not known yet.
+        """
+        newest = self.last_whole_day(now)
+        if asked is not None and asked > newest:
+            raise InvalidInput(
+                f"--as-of {asked} is not over yet: the last whole day of the business is {newest}."
+            )
+        return asked or newest
 
 
 def read_installation(engine: Engine) -> InstallationFacts:

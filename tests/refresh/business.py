@@ -94,7 +94,7 @@ class Business:
     def refresh(self, as_of: dt.date = DAY, now: dt.datetime = NOW) -> RefreshReport:
         models = {model.name: model for model in list_known(self.engine)}
         churn, clv = (
-            Champion(models[name].row_id, f"{name}/1", 28, {"model": "0" * 64})
+            Champion(models[name].row_id, f"{name}/1", 28, models[name].files)
             for name in ("churn", "clv")
         )
         champions = Champions(churn, clv, self.score)

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from api.db import publish
+from api.db.catalogue import activate_policy, read_catalogue
 from api.db.locks import exclusive
 from api.db.models import Base, Prediction, SegmentMembership, TierAssignment
 from api.errors import Conflict, InvalidInput
+from api.refresh import ROOT, code_sha256
 from tests.refresh.business import DAY, NOW, Business, Buyer, open_business
 
 BUYERS = {
@@ -264,3 +266,34 @@ def test_nobody_to_decide_on_is_no_failure(business: Business, buyers: dict[int,
     business.buyers = buyers
     report = business.refresh()
     assert (report.customers, report.scored) == (len(buyers), 0)
+
+
+def test_every_input_leads_to_another_refresh(business: Business) -> None:
+    business.refresh()
+    assert business.refresh().unchanged
+    for change in (
+        "UPDATE installation SET score_validity_days = score_validity_days + 1",
+        "UPDATE model_versions SET files = '{\"model\": \"1\"}' WHERE name = 'clv'",
+        "UPDATE segments SET rule = '{\"tenure_days\": {\"lte\": 61}}' WHERE key = 'new_customers'",
+        "UPDATE strategies SET active = FALSE WHERE key = 'basic_upkeep'",
+        # An import, even one of a region or an exchange rate, is a batch.
+        "INSERT INTO import_batches (id, kind, source, arrived_at, status, rows_added, "
+        "rows_changed) VALUES (2, 'customers', 'test', '2026-03-01 00:00:00', 'done', 0, 1)",
+        "UPDATE installation SET facts_epoch = facts_epoch + 1",
+    ):
+        with business.engine.begin() as connection:
+            connection.execute(text(change))
+        assert not business.refresh().unchanged, change
+        assert business.refresh().unchanged, change
+    policy = dict(read_catalogue(business.engine).policy)
+    activate_policy(business.engine, policy | {"name": {"en": "New", "zh": "新"}}, NOW)
+    assert not business.refresh().unchanged
+
+
+def test_the_code_is_an_input(tmp_path: Path) -> None:
+    assert code_sha256(ROOT) == code_sha256(ROOT)
+    (tmp_path / "ml").mkdir()
+    (tmp_path / "ml" / "churn.py").write_text("MIN_ROWS = 1")
+    before = code_sha256(tmp_path)
+    (tmp_path / "ml" / "churn.py").write_text("MIN_ROWS = 2")
+    assert code_sha256(tmp_path) != before
