@@ -47,6 +47,7 @@ def run_server(settings: Settings, host: str, port: int) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.wire import Protocol
 
     require_free_port(host, port)
     uvicorn.run(
@@ -57,5 +58,6 @@ def run_server(settings: Settings, host: str, port: int) -> None:
         access_log=False,
         log_level="warning",
         ws="none",
+        http=Protocol,
         timeout_graceful_shutdown=15,
     )
