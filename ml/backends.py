@@ -19,9 +19,12 @@ class Backend:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self.time_zone = "UTC"
+        """The business's, for days in messages."""
 
     def open(self, store: FactStore) -> None:
         """Make the store's tables visible under their names; absent ones are empty."""
+        self.time_zone = store.manifest.time_zone
         for table in FACT_TABLES:
             paths = store.paths(table.name)
             if missing := [path.name for path in paths if not path.exists()]:

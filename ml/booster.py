@@ -157,7 +157,9 @@ def margins(booster: xgb.Booster, matrix: npt.NDArray[np.float32], rounds: int =
 
 def contributions(booster: xgb.Booster, matrix: npt.NDArray[np.float32]) -> Floats:
     """Exact TreeSHAP: a column per feature and the bias last; rows sum to the margins."""
-    return np.asarray(booster.predict(xgb.DMatrix(matrix), pred_contribs=True), np.float64)
+    effects = booster.predict(xgb.DMatrix(matrix), pred_contribs=True)
+    # Of no rows xgboost forgets the columns.
+    return np.asarray(effects, np.float64).reshape(len(matrix), matrix.shape[1] + 1)
 
 
 def to_bytes(booster: xgb.Booster) -> bytes:

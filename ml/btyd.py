@@ -266,7 +266,11 @@ def fit_habit(sample: Sample, margin_share: float) -> Habit:
     )
 
 
-def extend_each(sample: Sample, horizon_days: int, margin_share: float) -> Sample:
+def extend_each(sample: Sample, horizon_days: int, margin_shares: Mapping[int, float]) -> Sample:
     """Each origin extended by the habit that could be learned at that origin."""
-    parts = [sample.where(sample.cutoff == cutoff) for cutoff in np.unique(sample.cutoff)]
-    return join([fit_habit(part, margin_share).extend(part, horizon_days) for part in parts])
+    parts = []
+    for cutoff in np.unique(sample.cutoff):
+        part = sample.where(sample.cutoff == cutoff)
+        habit = fit_habit(part, margin_shares[int(cutoff)])
+        parts.append(habit.extend(part, horizon_days))
+    return join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from ml.artefacts import BACKTEST, CHAMPION
 from ml.churn import ChurnModel
 from ml.clv import ClvModel
+from ml.contracts import day_of
 from ml.evaluation import DECISIVE, churn_metrics, clv_metrics
 from ml.training import TrainedModel
 
@@ -45,13 +45,19 @@ def challenge(
             f"Version {champion_version} predicts {model.horizon_days} days ahead, "
             f"{trained.horizon_days} are wanted now.",
         )
+    if isinstance(model, ClvModel) and model.basis != trained.parameters["basis"]:
+        return Verdict(
+            True,
+            f"Version {champion_version} predicts {model.basis}, "
+            f"{trained.parameters['basis']} is known now.",
+        )
     if model.cutoff > held_from:
         model = kind.load(folder, BACKTEST, files, threads=1)
     if model.cutoff > held_from:
         return Verdict(
             False,
             f"Version {champion_version} learned from facts after "
-            f"{dt.datetime.fromtimestamp(held_from, dt.UTC).date()}, so that no fair comparison "
+            f"{day_of(held_from - 1, trained.snapshot['time_zone'])}, so that no fair comparison "
             "is left; promote this version by hand if it is wanted.",
         )
     return _compare(trained, champion_version, model)

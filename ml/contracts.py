@@ -92,7 +92,10 @@ FACT_TABLES = (CUSTOMERS, ATTRIBUTES, ORDER_LINES, INTERACTIONS, FEEDBACK)
 
 @dataclass(frozen=True)
 class AttributeField:
-    """A custom attribute that models may use: a number, or one of a few texts."""
+    """A custom attribute that models may use: a number, or one of a few texts.
+
+    Which texts is a matter of the day: `ml.dataset.known_attributes` fills in the `choices`.
+    """
 
     name: str
     value_type: Literal["number", "choice", "boolean"]
@@ -138,3 +141,8 @@ def cutoff_of(as_of: dt.date, time_zone: str) -> int:
     """The first second after the business day `as_of`: facts below it are known, others are not."""
     midnight = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(), ZoneInfo(time_zone))
     return int(midnight.timestamp())
+
+
+def day_of(moment: int, time_zone: str) -> dt.date:
+    """The business day that a moment lies in."""
+    return dt.datetime.fromtimestamp(moment, ZoneInfo(time_zone)).date()

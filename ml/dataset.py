@@ -6,8 +6,7 @@ it teach, and only those whose windows had closed by the origin they are judged 
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from ml.backends import Backend, connect
-from ml.contracts import DAY, AttributeField
+from ml.contracts import DAY, AttributeField, day_of
 from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
 from ml.features import feature_codes, features_sql
-from ml.labels import SPAN_SQL, labels_sql
+from ml.labels import MARGIN_SQL, SPAN_SQL, choices_sql, labels_sql
 from ml.sample import Sample, join, sample_at
 
 Progress = Callable[[str, float], None]
@@ -30,6 +29,8 @@ ENOUGH_ORIGINS = 3
 HISTORY = 84 * DAY
 """What an origin should have behind it, so that trends can be seen; less if there are too few."""
 MIN_CUSTOMERS = 50
+MOST_CHOICES = 12
+"""A text attribute with more values than this tells a model little that it could learn."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Span:
     basis: Literal["margin", "spend"]
     margin_share: float
     """Mean margin on lines with a known cost; lines without one are taken to earn the same."""
+    time_zone: str = "UTC"
 
 
 def span_at(backend: Backend, cutoff: int) -> Span:
@@ -55,11 +57,13 @@ def span_at(backend: Backend, cutoff: int) -> Span:
     row = backend.query(SPAN_SQL).to_pylist()[0]
     if not row["lines"]:
         raise NotEnoughHistory(
-            f"No purchases on or before {_day(cutoff - 1)}: import orders, or choose a later day."
+            f"No purchases on or before {day_of(cutoff - 1, backend.time_zone)}: "
+            "import orders, or choose a later day."
         )
     if row["buyers"] < MIN_CUSTOMERS:
         raise NotEnoughHistory(
-            f"Only {row['buyers']} customers bought on or before {_day(cutoff - 1)}; "
+            f"Only {row['buyers']} customers bought on or before "
+            f"{day_of(cutoff - 1, backend.time_zone)}; "
             f"training needs at least {MIN_CUSTOMERS}."
         )
     known = row["costed_minor"] > 0 and row["costed_minor"] * 2 >= row["amount_minor"]
@@ -69,8 +73,44 @@ def span_at(backend: Backend, cutoff: int) -> Span:
         buyers=row["buyers"],
         lines=row["lines"],
         basis="margin" if known else "spend",
-        margin_share=1.0 - row["cost_minor"] / row["costed_minor"] if known else 1.0,
+        margin_share=_margin(row) if known else 1.0,
+        time_zone=backend.time_zone,
     )
+
+
+def _margin(row: Mapping[str, int]) -> float:
+    return 1.0 - row["cost_minor"] / row["costed_minor"]
+
+
+def margin_shares(backend: Backend, cutoffs: Sequence[int], span: Span) -> dict[int, float]:
+    """The mean margin as it could be known at each cut-off; the span's where no cost was."""
+    shares = dict.fromkeys(cutoffs, span.margin_share)
+    if span.basis == "margin":
+        backend.cut(cutoffs)
+        rows = backend.query(MARGIN_SQL).to_pylist()
+        shares |= {row["cutoff"]: _margin(row) for row in rows if row["costed_minor"] > 0}
+    return shares
+
+
+def known_attributes(
+    backend: Backend, fields: Sequence[AttributeField], cutoff: int
+) -> tuple[AttributeField, ...]:
+    """The attributes that anything was stated of before the cut-off, with the choices until then.
+
+    A value that turns up later must not even make a column: a model would differ by it.
+    """
+    backend.cut([cutoff])
+    stated: dict[str, list[str]] = {}
+    for row in backend.query(choices_sql(MOST_CHOICES)).to_pylist():
+        values = stated.setdefault(row["name"], [])
+        if row["text_value"]:
+            values.append(row["text_value"])
+    known = []
+    for field in fields:
+        choices = tuple(sorted(stated.get(field.name, ()))) if field.value_type == "choice" else ()
+        if choices or (field.value_type != "choice" and field.name in stated):
+            known.append(replace(field, choices=choices))
+    return tuple(known)
 
 
 def origins(span: Span, cutoff: int, *, horizon_days: int, step_days: int) -> list[int]:
@@ -90,22 +130,19 @@ def origins(span: Span, cutoff: int, *, horizon_days: int, step_days: int) -> li
         needed = (cutoff - latest) // DAY + min(horizon_days, HISTORY // DAY)
         raise NotEnoughHistory(
             f"A horizon of {horizon_days} days needs {needed} days of purchases up to "
-            f"{_day(cutoff - 1)}; the first one is of {_day(span.first_at)}, "
+            f"{day_of(cutoff - 1, span.time_zone)}; "
+            f"the first one is of {day_of(span.first_at, span.time_zone)}, "
             f"{(cutoff - span.first_at) // DAY} days before its end. "
             "Choose a shorter horizon or a later day, or import older orders."
         )
     return [*range(holdout, latest, -step), *teachers[:MAX_ORIGINS]]
 
 
-def _day(moment: int) -> dt.date:
-    return dt.datetime.fromtimestamp(moment, dt.UTC).date()
-
-
 def feature_table(store: FactStore, cutoff: int, *, threads: int) -> pa.Table:
     """All measures and features of everyone known at a cut-off, attributes under their codes."""
-    attributes = store.attribute_fields()
     with connect(threads) as backend:
         backend.open(store)
+        attributes = known_attributes(backend, store.attribute_fields(), cutoff)
         backend.cut([cutoff])
         table = backend.query(features_sql(attributes))
     codes = feature_codes(attributes)

@@ -1,4 +1,5 @@
-"""What happened after a cut-off: the SQL of labels, of the same dialect as the features'.
+"""What happened after a cut-off, and what could be known of the business at one: SQL of the same
+dialect as the features'.
 
 A label window is [cutoff, cutoff + horizon): the first second counts, the last one doesn't.
 """
@@ -35,3 +36,25 @@ FROM order_lines l JOIN cutoffs c ON l.ordered_at < c.cutoff
 WHERE l.quantity_milli > 0 AND l.amount_minor >= 0
 """
 """The purchases known at the one cut-off: their span, how many, and how much cost is known."""
+
+
+MARGIN_SQL = """SELECT c.cutoff, CAST(sum(l.amount_minor) AS BIGINT) AS costed_minor,
+    CAST(sum(l.cost_minor) AS BIGINT) AS cost_minor
+FROM order_lines l JOIN cutoffs c ON l.ordered_at < c.cutoff
+WHERE l.quantity_milli > 0 AND l.amount_minor >= 0 AND l.cost_minor IS NOT NULL
+GROUP BY c.cutoff
+"""
+"""What had been sold at a known cost by each cut-off."""
+
+
+def choices_sql(most: int) -> str:
+    """The attributes stated before the one cut-off, with each text value that they had by then.
+
+    An attribute with more than `most` different texts is left out.
+    """
+    known = "FROM attributes x JOIN cutoffs c ON x.valid_from < c.cutoff"
+    return f"""SELECT x.name, x.text_value {known}
+WHERE x.name IN (SELECT x.name {known}
+    GROUP BY x.name HAVING count(DISTINCT x.text_value) <= {int(most)})
+GROUP BY x.name, x.text_value
+"""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
+from ml.contracts import day_of
 from ml.plots import decile_table
 from ml.training import TrainedModel
 
@@ -17,20 +16,23 @@ _LIMITS = """- It knows purchases, contacts, feedback and attributes of customer
 
 
 def model_card(trained: TrainedModel) -> str:
-    snapshot = trained.snapshot
+    snapshot, zone = trained.snapshot, trained.snapshot["time_zone"]
+    first = day_of(snapshot["first_purchase_at"], zone)
+    last = day_of(snapshot["last_purchase_at"], zone)
+    held_on = day_of(snapshot["holdout_cutoff"] - 1, zone)
     purpose = _PURPOSE[trained.name].format(days=trained.horizon_days)
     return f"""# {trained.name}
 
 Predicts {purpose}. Trained on everything known at the end of {trained.as_of}.
 
 ## Data
-- purchases from {_day(snapshot["first_purchase_at"])} to {_day(snapshot["last_purchase_at"])} \
+- purchases from {first} to {last} \
 by {snapshot["customers"]} customers; {snapshot["training_rows"]} training rows
 - fact store `{snapshot["fingerprint"]}`
 - rows: {", ".join(f"{name} {rows}" for name, rows in snapshot["rows"].items())}
 
 ## Holdout
-{snapshot["holdout_customers"]} customers known on {_day(snapshot["holdout_cutoff"] - 1)} and the \
+{snapshot["holdout_customers"]} customers known on {held_on} and the \
 {trained.horizon_days} days after it, unseen in training.
 
 {_comparison(trained)}
@@ -48,10 +50,6 @@ Ten groups by prediction, the highest first:
 ## Files
 {chr(10).join(f"- `{name}` {digest}" for name, digest in sorted(trained.files.items()))}
 """
-
-
-def _day(moment: int) -> dt.date:
-    return dt.datetime.fromtimestamp(moment, dt.UTC).date()
 
 
 def _comparison(trained: TrainedModel) -> str:

@@ -16,11 +16,19 @@ from ml.booster import Evidence, Shape, Task, margins
 from ml.btyd import Habit, extend_each, fit_habit
 from ml.calibration import learn_blend
 from ml.contracts import DAY, AttributeField, cutoff_of
-from ml.dataset import Progress, Span, labelled, origins, span_at
+from ml.dataset import (
+    Progress,
+    Span,
+    known_attributes,
+    labelled,
+    margin_shares,
+    origins,
+    span_at,
+)
 from ml.evaluation import Evaluation, evaluate_churn, evaluate_clv
 from ml.facts import FactStore
 from ml.plots import save_plots
-from ml.sample import Sample, join
+from ml.sample import Sample, join, sample_at
 
 Name = Literal["churn", "clv"]
 CLV_STEP_DAYS = 28
@@ -130,16 +138,16 @@ def _study(
     tell: Progress,
 ) -> _Lesson:  # fmt: skip
     cutoff = cutoff_of(as_of, facts.manifest.time_zone)
-    attributes = facts.attribute_fields()
     with connect(threads) as backend:
         backend.open(facts)
         span = span_at(backend, cutoff)
+        attributes = known_attributes(backend, facts.attribute_fields(), cutoff)
         cutoffs = origins(span, cutoff, horizon_days=horizon_days, step_days=step_days)
         sample = labelled(
             backend, attributes, cutoffs, horizon_days=horizon_days, span=span, progress=tell
         )
-        # Its labels lie in the future; only the rhythm of the customers is learned from it.
-        now = labelled(backend, attributes, [cutoff], horizon_days=horizon_days, span=span)
+        now = sample_at(backend, attributes, [cutoff])
+        shares = margin_shares(backend, cutoffs, span)
     is_holdout = sample.cutoff == cutoffs[0]
     holdout = sample.where(is_holdout)
     return _Lesson(
@@ -147,9 +155,9 @@ def _study(
         span=span,
         cutoff=cutoff,
         horizon_days=horizon_days,
-        past=extend_each(sample.where(~is_holdout), horizon_days, span.margin_share),
+        past=extend_each(sample.where(~is_holdout), horizon_days, shares),
         holdout=holdout,
-        holdout_habit=fit_habit(holdout, span.margin_share),
+        holdout_habit=fit_habit(holdout, shares[cutoffs[0]]),
         habit=fit_habit(now, span.margin_share),
     )
 
@@ -230,6 +238,7 @@ def _snapshot(facts: FactStore, lesson: _Lesson) -> dict[str, Any]:
         "rows": {name: manifest.rows(name) for name in manifest.files},
         "first_purchase_at": lesson.span.first_at,
         "last_purchase_at": lesson.span.last_at,
+        "time_zone": manifest.time_zone,
         "cutoff": lesson.cutoff,
         "holdout_cutoff": int(lesson.holdout.cutoff[0]),
         "holdout_customers": len(lesson.holdout),

@@ -32,8 +32,8 @@ import pandas as pd
 from IPython.display import Image, Markdown, display
 
 from ml.backends import connect
-from ml.contracts import cutoff_of
-from ml.dataset import labelled, origins, span_at
+from ml.contracts import cutoff_of, day_of
+from ml.dataset import known_attributes, labelled, origins, span_at
 from ml.facts import FactStore
 from ml.features import FEATURES
 from ml.model_card import model_card
@@ -61,8 +61,9 @@ with connect(THREADS) as backend:
     lines = backend.query("SELECT * FROM order_lines ORDER BY order_id, line_no LIMIT 5")
 
 # The last day may have only begun, so that the day before it is the last whole one.
-as_of = dt.datetime.fromtimestamp(last["moment"], dt.UTC).date() - dt.timedelta(days=1)
-cutoff = cutoff_of(as_of, store.manifest.time_zone)
+zone = store.manifest.time_zone
+as_of = day_of(last["moment"], zone) - dt.timedelta(days=1)
+cutoff = cutoff_of(as_of, zone)
 print(f"as of {as_of}: facts below {cutoff} are known")
 lines.to_pandas()
 
@@ -80,7 +81,8 @@ pd.DataFrame(
 # %%
 with connect(THREADS) as backend:
     backend.open(store)
-    measures, now = measure_and_sample(backend, store.attribute_fields(), cutoff)
+    attributes = known_attributes(backend, store.attribute_fields(), cutoff)
+    measures, now = measure_and_sample(backend, attributes, cutoff)
 
 print(f"{measures.num_rows} customers known, {len(now)} of them have bought")
 pd.DataFrame(now.values, columns=list(now.codes), index=now.customer_id).describe().transpose()
@@ -95,7 +97,7 @@ with connect(THREADS) as backend:
     backend.open(store)
     span = span_at(backend, cutoff)
     days = origins(span, cutoff, horizon_days=HORIZON_DAYS, step_days=HORIZON_DAYS)
-    past = labelled(backend, store.attribute_fields(), days, horizon_days=HORIZON_DAYS, span=span)
+    past = labelled(backend, attributes, days, horizon_days=HORIZON_DAYS, span=span)
 
 unit = 10**store.manifest.currency_exponent
 pd.DataFrame(
@@ -105,7 +107,7 @@ pd.DataFrame(
         "mean spend": [float(past.value[past.cutoff == day].mean()) / unit for day in days],
         "held out": [day == days[0] for day in days],
     },
-    index=[dt.datetime.fromtimestamp(day, dt.UTC).date() for day in days],
+    index=[day_of(day, zone) for day in days],
 )
 
 # %% [markdown]

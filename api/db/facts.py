@@ -29,9 +29,6 @@ from ml.contracts import (
 from ml.errors import BadFacts, NoFacts
 from ml.facts import FactStore, FactStoreWriter, Manifest, arrow_schema
 
-MOST_CHOICES = 12
-"""A text attribute with more values than this tells a model little that it could learn."""
-
 NO_NUMBER = -(2**63)
 NO_FRACTION = -1.5e308
 NO_TEXT = ""
@@ -132,32 +129,19 @@ def _paths(store: Path, table: FactTable) -> list[Path]:
 
 
 def _attribute_fields(connection: adbc.Connection) -> list[AttributeField]:
-    """The attributes that models may read: none that is sensitive, no free text, no dates."""
-    few = (
-        "SELECT name FROM customer_attributes GROUP BY name "
-        f"HAVING COUNT(DISTINCT text_value) <= {MOST_CHOICES}"
-    )
+    """The attributes that models may read: none that is sensitive, no dates.
+
+    What values a text has is left to the cut-off at which a model looks.
+    """
     rows = fetch(
         connection,
-        "SELECT d.name, d.value_type, a.text_value FROM attribute_definitions d "
-        "LEFT JOIN customer_attributes a ON a.name = d.name AND d.value_type = 'text' "
-        f"WHERE NOT d.sensitive AND d.value_type <> 'date' AND d.name IN ({few}) "
-        "GROUP BY d.name, d.value_type, a.text_value ORDER BY d.name, a.text_value",
+        "SELECT name, CASE value_type WHEN 'text' THEN 'choice' ELSE value_type END AS value_type "
+        "FROM attribute_definitions WHERE NOT sensitive AND value_type <> 'date'",
     ).to_pylist()
-    choices: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        values = choices.setdefault((row["name"], row["value_type"]), [])
-        if row["text_value"] is not None:
-            values.append(str(row["text_value"]))
-    fields = []
-    for (name, value_type), values in choices.items():
-        if value_type == "number":
-            fields.append(AttributeField(name, "number"))
-        elif value_type == "boolean":
-            fields.append(AttributeField(name, "boolean"))
-        elif values:
-            fields.append(AttributeField(name, "choice", tuple(sorted(values))))
-    return fields
+    return [
+        AttributeField(row["name"], row["value_type"])
+        for row in sorted(rows, key=lambda row: str(row["name"]))
+    ]
 
 
 def _new_rows(

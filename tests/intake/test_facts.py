@@ -109,7 +109,8 @@ def test_attributes_that_models_may_see(bring: Bring, sync: Sync, store: Path) -
     bring("customers", header + "".join(lines))
     sync()
     assert FactStore(store).attribute_fields() == (
-        AttributeField("city", "choice", ("Aachen", "Bonn")),
+        AttributeField("city", "choice"),
+        AttributeField("hobby", "choice"),
         AttributeField("size", "number"),
         AttributeField("vip", "boolean"),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ml.contracts import cutoff_of
+from ml.contracts import AttributeField, cutoff_of
 from ml.facts import TABLES, FactStoreWriter, arrow_schema
 from ml.synthetic import ATTRIBUTE_FIELDS, Business, write_synthetic
 from ml.training import TrainedModel, train
@@ -22,7 +22,12 @@ CLV_HORIZON = 56
 CUTOFF = cutoff_of(BUSINESS.last_day, "UTC")
 
 
-def write_rows(path: Path, rows: Rows) -> Path:
+def write_rows(
+    path: Path,
+    rows: Rows,
+    attributes: tuple[AttributeField, ...] = ATTRIBUTE_FIELDS,
+    time_zone: str = "UTC",
+) -> Path:
     """A fact store of these rows by table; columns that a row leaves out are empty."""
     writer = FactStoreWriter(
         path,
@@ -30,8 +35,8 @@ def write_rows(path: Path, rows: Rows) -> Path:
         watermark=1,
         base_currency="USD",
         currency_exponent=2,
-        time_zone="UTC",
-        attributes=ATTRIBUTE_FIELDS,
+        time_zone=time_zone,
+        attributes=attributes,
         keep=None,
     )
     for name, values in rows.items():

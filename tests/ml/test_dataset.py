@@ -12,8 +12,18 @@ import pytest
 
 from ml.backends import connect
 from ml.booster import folds
-from ml.contracts import DAY
-from ml.dataset import HISTORY, MAX_ORIGINS, Span, labelled, origins, span_at
+from ml.contracts import DAY, AttributeField
+from ml.dataset import (
+    HISTORY,
+    MAX_ORIGINS,
+    MOST_CHOICES,
+    Span,
+    known_attributes,
+    labelled,
+    margin_shares,
+    origins,
+    span_at,
+)
 from ml.errors import MLError, NotEnoughHistory
 from ml.facts import FactStore
 from ml.synthetic import Business, invent
@@ -91,6 +101,42 @@ def test_value_is_margin_where_costs_are_known(tmp_path: Path) -> None:
         sample = labelled(backend, (), [START + 10 * DAY], horizon_days=10, span=span)
     assert (span.basis, span.margin_share) == ("margin", 0.4)
     assert sample.value[:3].tolist() == [300.0, 400.0, 0.0]
+
+
+def test_the_margin_at_an_origin_is_what_was_known_of_it_then(tmp_path: Path) -> None:
+    lines = [order(customer, 1, 1000, cost_minor=600) for customer in range(1, 61)]
+    lines += [order(customer, 12, 1000, cost_minor=900) for customer in range(1, 61)]
+    cutoffs = [START, START + 10 * DAY, START + 20 * DAY]
+    with connect(1) as backend:
+        backend.open(FactStore(write_rows(tmp_path, {"order_lines": lines})))
+        span = span_at(backend, cutoffs[-1])
+        shares = margin_shares(backend, cutoffs, span)
+    assert [round(shares[cutoff], 9) for cutoff in cutoffs] == [0.25, 0.4, 0.25]
+
+
+def test_attributes_are_those_that_were_stated_by_then(tmp_path: Path) -> None:
+    said = [("region", 0, "south"), ("region", 5, "north"), ("region", 10, "east")]
+    said += [("hobby", 0, f"hobby {number}") for number in range(MOST_CHOICES + 1)]
+    said += [("newsletter", 10, "true"), ("city", 0, "Bonn"), ("nothing", 0, None)]
+    rows = [
+        {"customer_id": place, "name": name, "valid_from": START + day * DAY, "text_value": text}
+        for place, (name, day, text) in enumerate(said)
+    ]
+    fields = [AttributeField(name, "choice") for name in ("city", "hobby", "nothing", "region")]
+    fields += [AttributeField("newsletter", "boolean"), AttributeField("size", "number")]
+    with connect(1) as backend:
+        backend.open(FactStore(write_rows(tmp_path, {"attributes": rows})))
+        known = known_attributes(backend, fields, START + 10 * DAY)
+    assert known == (
+        AttributeField("city", "choice", ("Bonn",)),
+        AttributeField("region", "choice", ("north", "south")),
+    )
+
+
+def test_days_are_those_of_the_business(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "far_west", {"order_lines": []}, time_zone="Pacific/Honolulu")
+    with pytest.raises(NotEnoughHistory, match=r"No purchases on or before 2024-10-26"):
+        attempt(path, tmp_path / "models")
 
 
 def test_folds_judge_an_origin_by_what_had_closed_before_it(store: Path) -> None:

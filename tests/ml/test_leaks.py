@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ml.backends import connect
-from ml.contracts import DAY
+from ml.contracts import DAY, AttributeField
 from ml.facts import TABLES, FactStore
 from ml.sample import measure_and_sample
 from ml.scoring import Scored, score
@@ -34,8 +35,20 @@ def shuffled_after(rows: Rows, cutoff: int) -> Rows:
             after = [{**row, column: value} for row, value in zip(after, mixed, strict=True)]
         after = [{**row, moment: row[moment] + int(random.integers(0, 9 * DAY))} for row in after]
         kept = [*before, *after[: len(after) * 2 // 3]]
+        if name == "attributes":
+            kept += _news(after)
         changed[name] = [kept[place] for place in random.permutation(len(kept))]
     return changed
+
+
+def _news(after: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Statements of a kind that nobody had made before: another region, another attribute."""
+    said = [({**row, "valid_from": row["valid_from"] + DAY}, row["name"]) for row in after]
+    return [
+        {**row, "text_value": "moon", "number_value": None} if name == "region"
+        else {**row, "name": "shoe", "text_value": None, "number_value": 42.0}
+        for row, name in said
+    ]  # fmt: skip
 
 
 def learn_and_score(store: Path, folder: Path) -> tuple[Scored, dict[str, dict[str, str]]]:
@@ -67,7 +80,11 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     rows = invent(BUSINESS, seed=3)
     return (
         write_rows(folder / "as_it_was", rows),
-        write_rows(folder / "another_future", shuffled_after(rows, CUTOFF)),
+        write_rows(
+            folder / "another_future",
+            shuffled_after(rows, CUTOFF),
+            (*ATTRIBUTE_FIELDS, AttributeField("shoe", "number")),
+        ),
     )
 
 

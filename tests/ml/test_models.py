@@ -131,6 +131,18 @@ def test_predictions_keep_the_contract(scored: Scored) -> None:
     assert all(CUTOFF <= moment <= CUTOFF + 366 * 86_400 for moment in moments)
 
 
+def test_prospects_alone_get_measures_and_no_prediction(
+    store: Path, churn: TrainedModel, clv: TrainedModel
+) -> None:
+    files = {"churn": churn.files, "clv": clv.files}
+    nobody = score(
+        store, churn=churn.folder, clv=clv.folder, expected_sha256=files,
+        cutoff=BUSINESS.start - 1, threads=1,
+    )  # fmt: skip
+    assert (nobody.measures.num_rows, nobody.predictions.num_rows) == (0, 0)
+    assert nobody.predictions.schema == arrow_schema(PREDICTION_COLUMNS)
+
+
 def test_reasons_are_the_strongest_known_effects(scored: Scored, churn: TrainedModel) -> None:
     model = ChurnModel.load(churn.folder, CHAMPION, churn.files, threads=1)
     for column in ("churn_reasons", "clv_reasons"):

@@ -137,13 +137,17 @@ def test_an_equal_challenger_wins_and_a_worse_one_loses(
 
 
 def test_models_that_cannot_be_compared_fairly_are_not(
-    registered: str, churn: TrainedModel
+    registered: str, churn: TrainedModel, clv: TrainedModel
 ) -> None:
     from ml.challenge import challenge
 
     other_horizon = challenge(replace(churn, horizon_days=99), 1, churn.folder, churn.files)
     assert other_horizon.promote
     assert "99 are wanted" in other_horizon.why
+    other_money = replace(clv, parameters={**clv.parameters, "basis": "margin"})
+    costs_became_known = challenge(other_money, 1, clv.folder, clv.files)
+    assert costs_became_known.promote
+    assert "predicts spend, margin is known now" in costs_became_known.why
     earlier = replace(churn.holdout, cutoff=churn.holdout.cutoff - 90 * 86_400)
     seen = challenge(replace(churn, holdout=earlier), 1, churn.folder, churn.files)
     assert not seen.promote
