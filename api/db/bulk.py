@@ -7,7 +7,7 @@ All of it runs on an ADBC connection, inside the caller's transaction. SQL writt
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from adbc_driver_manager import dbapi as adbc
 
 from api.db.models.base import UtcDateTime
+from api.db.sqlite_turns import turn
 
 PROVENANCE = ("batch_id", "run_id")
 """Who wrote a row is not part of what it says: written along, never compared unless asked."""
@@ -37,28 +38,36 @@ BULK_PRAGMAS = (
 
 @contextmanager
 def bulk_connection(url: str) -> Iterator[adbc.Connection]:
-    """An ADBC connection for Arrow in and out; one transaction, committed by the caller."""
+    """An ADBC connection for Arrow in and out; one transaction, committed by the caller.
+
+    On SQLite no connection of SQLAlchemy's may be open in this process: see `sqlite_turns`.
+    """
     parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        from adbc_driver_sqlite import dbapi as driver
+    with ExitStack() as stack:
+        if parsed.get_backend_name() == "sqlite":
+            stack.enter_context(turn(str(parsed.database), "adbc"))
+            connection = _connect_sqlite(str(parsed.database))
+        else:
+            from adbc_driver_postgresql import dbapi as driver
 
-        connection = driver.connect(f"file:{parsed.database}")
-        # SQLite ignores or refuses these inside a transaction, and ADBC always is in one.
-        connection.adbc_connection.set_autocommit(True)
-        with connection.cursor() as cursor:
-            for pragma in BULK_PRAGMAS:
-                cursor.execute(f"PRAGMA {pragma}")
-        connection.adbc_connection.set_autocommit(False)
-    else:
-        from adbc_driver_postgresql import dbapi as driver
-
-        connection = driver.connect(
-            parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-        )
-    try:
+            connection = driver.connect(
+                parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+            )
+        stack.enter_context(closing(connection))
         yield connection
-    finally:
-        connection.close()
+
+
+def _connect_sqlite(database: str) -> adbc.Connection:
+    from adbc_driver_sqlite import dbapi as driver
+
+    connection: adbc.Connection = driver.connect(f"file:{database}")
+    # SQLite ignores or refuses these inside a transaction, and ADBC always is in one.
+    connection.adbc_connection.set_autocommit(True)
+    with connection.cursor() as cursor:
+        for pragma in BULK_PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+    connection.adbc_connection.set_autocommit(False)
+    return connection
 
 
 @dataclass(frozen=True)

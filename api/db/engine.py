@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from api.db.sqlite_turns import closed, opened, require_turn
 from api.errors import InvalidInput
 
 SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -42,7 +43,15 @@ def make_engine(url: str) -> Engine:
     engine = create_engine(_with_driver(url, SYNC_DRIVERS), poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        _take_turns(engine, str(engine.url.database))
     return engine
+
+
+def _take_turns(engine: Engine, database: str) -> None:
+    """Commands also open the file through ADBC; the web process never does."""
+    event.listen(engine, "do_connect", lambda *_: require_turn(database, "python"))
+    event.listen(engine, "connect", lambda *_: opened(database, "python"))
+    event.listen(engine, "close", lambda *_: closed(database, "python"))
 
 
 def make_async_engine(url: str, pool_size: int = 5) -> AsyncEngine:

@@ -59,6 +59,7 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
         if sqlite
         else "floor(extract(epoch from {0}))::bigint"
     )
+    attribute_fields = read_attribute_fields(engine)
     with bulk_connection(url) as connection:
         return Population(
             fetch(
@@ -72,7 +73,7 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
                 "text_value, number_value FROM customer_attributes "
                 "ORDER BY customer_id, name, valid_from",
             ),
-            read_attribute_fields(engine),
+            attribute_fields,
             fetch(connection, _classes_before(day)),
             fetch(
                 connection,

@@ -16,7 +16,7 @@ from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import Engine
 
 from api.db.bulk import MergeCounts, bulk_connection
-from api.db.installation import read_installation
+from api.db.installation import InstallationFacts, read_installation
 from api.db.intake import BatchWriter, read_rates
 from api.db.schema import require_current
 from api.domain.personal_data import PersonalDataCipher
@@ -94,12 +94,13 @@ def import_facts(
     now = clock()
     path = _quarantine_path(quarantine, settings, source, kind, now)
     bad = Quarantine(path, opened.columns, _withheld(fact_kind, matched))
+    installation = read_installation(engine)
     with ExitStack() as stack:
         connection = stack.enter_context(bulk_connection(url))
         run = _Run(
             fact_kind,
             matched,
-            _setting(engine, connection, now),
+            _setting(installation, connection, now),
             BatchWriter(connection, engine.dialect.name),
             PersonalDataCipher(settings.root_secret()),
             stack.enter_context(bad),
@@ -114,8 +115,9 @@ def import_facts(
     return run.report(time.monotonic() - started)
 
 
-def _setting(engine: Engine, connection: adbc.Connection, now: dt.datetime) -> Setting:
-    installation = read_installation(engine)
+def _setting(
+    installation: InstallationFacts, connection: adbc.Connection, now: dt.datetime
+) -> Setting:
     rates = ExchangeRates(installation.base_currency, read_rates(connection))
     return Setting(ZoneInfo(installation.time_zone), now, rates)
 
