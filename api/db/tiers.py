@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from api.db.customers import grouped
 from api.db.models import TierAssignment, TierPolicyVersion
+from api.db.pages import Page, PageRequest, SortKey, read_pages
 from api.db.snapshots import Record, Snapshot
 
 COLUMNS = (
@@ -21,6 +21,10 @@ COLUMNS = (
     TierAssignment.policy_version_id,
     TierAssignment.reasons,
     TierAssignment.gap_to_next,
+)
+NEWEST_FIRST = (
+    SortKey(TierAssignment.__table__.c.since, descending=True, kind="day"),
+    SortKey(TierAssignment.__table__.c.id, descending=True),
 )
 
 
@@ -39,25 +43,20 @@ async def current_tiers(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, 
 
 
 async def tier_histories(
-    snapshot: Snapshot, ids: Sequence[int], limit: int
-) -> Mapping[int, Sequence[Record]]:
-    """The `limit` latest tiers of each customer, newest first."""
-    place = func.row_number().over(
-        partition_by=TierAssignment.customer_id,
-        order_by=(TierAssignment.since.desc(), TierAssignment.id.desc()),
-    )
-    numbered = (
-        select(*COLUMNS, place.label("place"))
+    snapshot: Snapshot, ids: Sequence[int], request: PageRequest
+) -> Mapping[int, Page]:
+    owner = TierAssignment.__table__.c.customer_id
+    statement = select(*COLUMNS).where(owner.in_(ids))
+    return await read_pages(snapshot, statement, owner, NEWEST_FIRST, request)
+
+
+async def tier_history_counts(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, int]:
+    rows = await snapshot.rows(
+        select(TierAssignment.customer_id, func.count())
         .where(TierAssignment.customer_id.in_(ids))
-        .subquery("numbered")
+        .group_by(TierAssignment.customer_id)
     )
-    return grouped(
-        await snapshot.rows(
-            select(numbered)
-            .where(numbered.c.place <= limit)
-            .order_by(numbered.c.customer_id, numbered.c.place)
-        )
-    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def tier_counts(snapshot: Snapshot) -> Mapping[str, int]:

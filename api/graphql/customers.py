@@ -28,9 +28,7 @@ from api.graphql.strategies import (
     load_recommendations,
     recommendations_of,
 )
-from api.graphql.tiers import CustomerTier, customer_tier
-
-LONGEST_TIER_HISTORY = 100
+from api.graphql.tiers import CustomerTier, customer_tier, tier_history_of
 
 
 @strawberry.type(description="A custom attribute of a customer.")
@@ -136,11 +134,11 @@ class Customer(Node):
     ) -> list[Recommendation]:
         return recommendations_of(self.row.id, first, self.context)
 
-    @field("Present and past tiers, newest first, at most 100.")
-    async def tier_history(self) -> list[CustomerTier]:
-        key = (self.row.id, LONGEST_TIER_HISTORY)
-        rows = await self.context.loaders.tier_history.load(key) or ()
-        return [customer_tier(row, self.context) for row in rows]
+    @field("Present and past tiers, newest first.")
+    async def tier_history(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[CustomerTier]:
+        return await tier_history_of(self.row.id, self.context, first, after, last, before)
 
     @field("Their orders, newest first.")
     async def orders(

@@ -103,6 +103,7 @@ class Loaders:
         self.prediction = by_key(snapshot, scores.predictions_of)
         self.tier = by_key(snapshot, tiers.current_tiers)
         self.tier_history = by_owner(snapshot, tiers.tier_histories)
+        self.tier_history_count = by_key(snapshot, tiers.tier_history_counts)
         self.customer_segments = by_key(snapshot, segments.segments_of)
         self.members = by_owner(snapshot, segments.members_of)
         self.member_count = by_key(snapshot, segments.member_counts)

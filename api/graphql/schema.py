@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLObjectType, GraphQLSchema
+from graphql.pyutils import Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.access import enforce
 from api.graphql.customer_search import CustomerQueries
 from api.graphql.models import ModelQueries
 from api.graphql.nodes import NodeQueries
-from api.graphql.numbers import BIG_INT, BigInt
 from api.graphql.policies import TierQueries
 from api.graphql.portfolio import PortfolioQueries
+from api.graphql.scalars import SCALARS
 from api.graphql.scores import ScoreQueries
 from api.graphql.segments import SegmentQueries
 from api.graphql.strategies import StrategyQueries
@@ -43,9 +44,21 @@ class Query(
 
 @cache
 def _schema() -> strawberry.Schema:
-    schema = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map={BigInt: BIG_INT}))
+    schema = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=dict(SCALARS)))
     enforce(core(schema))
+    _drop_null_defaults(core(schema))
     return schema
+
+
+def _drop_null_defaults(schema: GraphQLSchema) -> None:
+    """Python's way to say that an argument may be left out; in a schema it says nothing."""
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType):
+            for argument in (
+                each for field in kind.fields.values() for each in field.args.values()
+            ):
+                if argument.default_value is None:
+                    argument.default_value = Undefined
 
 
 def core(schema: Any) -> GraphQLSchema:

@@ -25,9 +25,9 @@ from api.graphql.comparisons import (
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field, option
 from api.graphql.ids import global_id
-from api.graphql.numbers import BigInt
 from api.graphql.pagination import After, Connection, First, Listing, connection
 from api.graphql.reasons import PredictionReason, prediction_reasons
+from api.graphql.scalars import BigInt
 
 LARGEST_FEED_PAGE = 5_000
 

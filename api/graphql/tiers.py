@@ -10,9 +10,12 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.db.snapshots import Record
+from api.db.tiers import NEWEST_FIRST
 from api.domain.texts import render_gap
 from api.graphql.context import Context
 from api.graphql.described import field
+from api.graphql.loaders import NO_PAGE
+from api.graphql.pagination import Connection, Listing, connection
 from api.graphql.reasons import LanguageChoice, Reason, reasons
 from api.graphql.strategies import bilingual
 
@@ -109,3 +112,22 @@ def customer_tier(row: Record, context: Context) -> CustomerTier:
         row=row,
         context=context,
     )
+
+
+async def tier_history_of(
+    customer: int,
+    context: Context,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Connection[CustomerTier]:
+    loaders = context.loaders
+
+    async def count() -> int:
+        return await loaders.tier_history_count.load(customer) or 0
+
+    listing = Listing(f"tierHistory/{customer}", NEWEST_FIRST, context.cursors)
+    request = listing.request(first, after, last, before)
+    page = await loaders.tier_history.load((customer, request)) or NO_PAGE
+    return connection(listing, page, lambda row: customer_tier(row, context), count)

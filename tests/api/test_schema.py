@@ -42,7 +42,7 @@ fragment Stay on CustomerTier { tier name since until version policy reasons { c
     segments { key name(language: ZH_HANS) since reasons { text } }
     recommendedStrategies(first: 2) { priority expectedGain
       strategy { key name steps action cost } }
-    tierHistory { ...Stay }
+    tierHistory(first: 3) { edges { cursor node { ...Stay } } }
     orders(last: 2) { totalCount
       edges { cursor node { total currency lines { quantity amount } } } }
     interactions(first: 2) { edges { node { kind direction } } pageInfo { hasNextPage } } }
@@ -58,6 +58,10 @@ def schema_from_text() -> GraphQLSchema:
 def test_the_schema_in_git_is_the_schema() -> None:
     assert SDL_PATH.read_text() == sdl(), "run: echelon export-schema"
     assert "type Query" in print_schema(schema_from_text())
+
+
+def test_no_argument_has_a_default_that_says_nothing() -> None:
+    assert "= null" not in sdl()
 
 
 def test_everything_is_described() -> None:
