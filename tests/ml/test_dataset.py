@@ -115,7 +115,11 @@ def test_the_margin_at_an_origin_is_what_was_known_of_it_then(tmp_path: Path) ->
 
 
 def test_attributes_are_those_that_were_stated_by_then(tmp_path: Path) -> None:
-    said = [("region", 0, "south"), ("region", 5, "north"), ("region", 10, "east")]
+    said: list[tuple[str, int, str | None]] = [
+        ("region", 0, "south"),
+        ("region", 5, "north"),
+        ("region", 10, "east"),
+    ]
     said += [("hobby", 0, f"hobby {number}") for number in range(MOST_CHOICES + 1)]
     said += [("newsletter", 10, "true"), ("city", 0, "Bonn"), ("nothing", 0, None)]
     rows = [
