@@ -124,7 +124,9 @@ class FilterCompiler:
 
     def _attribute(self, comparison: AttributeComparison, path: str) -> Iterator[Condition]:
         field = f"attribute.{comparison.name}"
-        found = find_field(field, self.context.business.fields, path)
+        fields = self.context.business.fields
+        attributes = {each.name: each for each in fields.values() if each.attribute}
+        found = find_field(field, attributes, path)
         for name, value in given(comparison, path):
             if name == "boolean":
                 yield parse_condition(found, "eq", value, self.context.exponent, f"{path}.boolean")

@@ -16,7 +16,7 @@ from api.errors import EchelonError, Forbidden, InvalidInput, LimitExceeded
 MAX_ERRORS = 9
 MAX_ERROR_BYTES = 64_000
 MAX_MESSAGE = 1_000
-SUGGESTION = re.compile(r"[;,.]?\s*\(?did you mean\b.*$", re.IGNORECASE | re.DOTALL)
+SUGGESTION = re.compile(r"[;,.]?\s*(?:\(?did you mean\b|\(known: ).*$", re.IGNORECASE | re.DOTALL)
 MASKED = "Something went wrong on our side; the log has the details under this request's id."
 
 FormattedError = dict[str, Any]

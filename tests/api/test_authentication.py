@@ -179,6 +179,14 @@ SUGGESTIVE = (
 )
 
 
+async def test_lists_of_known_names_are_suggestions(api: Api) -> None:
+    document = "{ simulateTierPolicy(policy: {entry: 1}) { moved } }"
+    for key, known in (("frontend", False), ("developer", True)):
+        message = (await api.send(document, key)).json()["errors"][0]["message"]
+        assert message.startswith("policy: unknown entry 'entry'")
+        assert ("known: " in message) == known
+
+
 @pytest.mark.parametrize("document", SUGGESTIVE)
 async def test_suggestions_need_the_scope_of_the_schema(api: Api, document: str) -> None:
     options = {"variables": {"d": "DSC"}} if "$d" in document else {}
