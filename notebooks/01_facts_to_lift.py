@@ -107,18 +107,35 @@ pd.DataFrame(
         "mean spend": [float(past.value[past.cutoff == day].mean()) / unit for day in days],
         "held out": [day == days[0] for day in days],
     },
-    index=[day_of(day, zone) for day in days],
+    index=pd.Index([day_of(day, zone) for day in days], name="window from"),
 )
 
 # %% [markdown]
-# What tells leavers from stayers best, one feature at a time:
+# What tells leavers from stayers best, one feature at a time. The holdout is left out: whoever
+# looks at it before the end is no longer surprised by it.
 
 # %%
-table = pd.DataFrame(past.values, columns=list(past.codes))
+taught = past.where(past.cutoff != days[0])
+table = pd.DataFrame(taught.values, columns=list(taught.codes))
 table = table.loc[:, table.nunique() > 1]
-table.corrwith(pd.Series(past.churned.astype(np.float64)), method="spearman").dropna().sort_values(
-    key=np.abs, ascending=False
-).head(12).to_frame("rank correlation with churn")
+churned = pd.Series(taught.churned.astype(np.float64))
+strength = (
+    table.corrwith(churned, method="spearman").dropna().sort_values(key=np.abs, ascending=False)
+)
+strength.head(12).to_frame("rank correlation with churn")
+
+# %% [markdown]
+# The share that left, by how long customers had been silent: the longer the silence lasts in
+# proportion to their own rhythm, the likelier it is for good.
+
+# %%
+silence = pd.qcut(table["recency_over_mean_gap"], 10, duplicates="drop")
+picture = (
+    churned.groupby(silence, observed=True)
+    .mean()
+    .plot.bar(xlabel="silence, in usual gaps between purchases", ylabel="share that left", rot=45)
+)
+picture.figure.tight_layout()
 
 # %% [markdown]
 # ## The model
@@ -135,6 +152,9 @@ pd.DataFrame({"this model": trained.metrics, **trained.evaluation.baselines}).tr
 
 # %% [markdown]
 # ## Lift and calibration
+# The first picture answers: who asks the likeliest tenth first, how many of the leavers are found?
+# The second one: of those of whom the model says 30 %, do 30 % leave? Points below the dotted line
+# are overstated risks.
 
 # %%
 for picture in trained.plots:

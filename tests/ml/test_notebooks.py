@@ -37,5 +37,5 @@ def test_the_notebook_runs(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": path.parent}}
     ).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    assert sum("image/png" in output.get("data", {}) for output in shown) == 2
+    assert sum("image/png" in output.get("data", {}) for output in shown) == 3
     assert any("this model" in str(output.get("data", {})) for output in shown)
