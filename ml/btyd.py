@@ -91,14 +91,16 @@ class Rhythm:
         """Expected number of purchase days within the horizon.
 
         Given rate and departure probability p it is (1 - exp(-rate p h)) / p; the rate integrates
-        in closed form, p by Gauss-Legendre over its quantiles.
+        in closed form, p by Gauss-Legendre over its quantiles, which are slow to find and depend
+        on the number of purchases only.
         """
         nodes, weights = np.polynomial.legendre.leggauss(32)
         shape, scale = self.r + seen.repeats, self.alpha + seen.age
-        stays = self.b + seen.repeats + self._extra
+        repeats, place = np.unique(seen.repeats, return_inverse=True)
+        stays = self.b + repeats + self._extra
         total = np.zeros_like(scale)
         for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
-            leaves = np.maximum(betaincinv(self.a, stays, node), 1e-12)
+            leaves = np.maximum(betaincinv(self.a, stays, node), 1e-12)[place]
             total += weight * -np.expm1(-shape * np.log1p(leaves * horizon_days / scale)) / leaves
         return self.alive(seen) * total
 
