@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
 
 from api.db.champions import MODEL_NAMES, KnownModel, list_known
+from api.db.failures import database_failure
 from api.db.installation import read_installation
 from api.db.models import Customer, Order, RefreshRun
 from api.db.schema import require_current
-from api.errors import NotReady
+from api.errors import EchelonError
 from api.settings import Settings
 from api.web.pages import GRAPHIQL_SHELL
 
@@ -36,26 +39,38 @@ def examine(engine: Engine, settings: Settings, now: dt.datetime) -> list[Findin
     """Every check in the order a newcomer meets its subject; later ones need the database."""
     findings = [*_disk(settings), *_secret(settings)]
     try:
-        require_current(engine)
-    except NotReady as error:
-        return [*findings, Finding("database", "failure", str(error))]
-    findings.append(Finding("database", "ok", "reachable, at this version's schema"))
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
-        lambda: _facts(engine),
-        lambda: _settings(engine, settings),
-        lambda: _models(engine, settings),
-        lambda: _published(engine, now),
-    )
-    for check in checks:
-        findings.extend(check())
+        findings.extend(_database(engine, settings, now))
+    except EchelonError as error:
+        findings.append(Finding("database", "failure", str(error)))
+    except DBAPIError as error:
+        failure = database_failure(error, settings.resolved_database_url)
+        if failure is None:
+            raise
+        findings.append(Finding("database", "failure", str(failure)))
     return [*findings, *_page()]
+
+
+def _database(engine: Engine, settings: Settings, now: dt.datetime) -> Iterator[Finding]:
+    require_current(engine)
+    yield Finding("database", "ok", "reachable, at this version's schema")
+    yield from _facts(engine)
+    yield from _settings(engine, settings)
+    yield from _models(engine, settings)
+    yield from _published(engine, now)
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir.resolve()
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(place).free
-    if free < FREE_SPACE_NEEDED:
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        yield Finding(
+            "disk",
+            "failure",
+            f"nothing can be written to {place}",
+            "Make it a folder that this user may write to, or set ECHELON_DATA_DIR to another.",
+        )
+    elif free < FREE_SPACE_NEEDED:
         yield Finding(
             "disk", "warning", f"only {free >> 20} MB free in {place}", "Free some space."
         )

@@ -11,8 +11,7 @@ import sys
 import typer
 
 from api.cli import database, demo, doctor, facts, keys, models, policy, refresh, schema, serve
-from api.errors import EchelonError
-from ml.errors import MLError
+from api.cli.failures import explain
 
 app = typer.Typer(
     name="echelon",
@@ -36,12 +35,12 @@ app.command("doctor")(doctor.doctor_)
 
 
 def main() -> None:
-    """Run a command; an expected failure is one clear line and exit code 1, never a traceback."""
+    """Run a command; whatever fails is one clear line and exit code 1, never a traceback."""
     try:
         app()
-    except (EchelonError, MLError) as error:
-        code = getattr(error, "code", "ML_ERROR")
+    except Exception as error:
+        code, message = explain(error)
         if "--json" in sys.argv:
-            print(json.dumps({"error": {"code": code, "message": str(error)}}, ensure_ascii=False))
-        print(f"echelon: {error}", file=sys.stderr)
+            print(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+        print(f"echelon: {message}", file=sys.stderr)
         raise SystemExit(1) from None

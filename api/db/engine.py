@@ -26,6 +26,10 @@ def _with_driver(url: str, drivers: dict[str, str]) -> str:
         raise InvalidInput(
             f"ECHELON_DATABASE_URL names {dialect!r}; Echelon works with sqlite and postgresql."
         )
+    if dialect == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise InvalidInput(
+            "ECHELON_DATABASE_URL names no file; write it like sqlite:////folder/echelon.db"
+        )
     return parsed.set(drivername=drivers[dialect]).render_as_string(hide_password=False)
 
 

@@ -9,8 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, insert, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
+from api.db.failures import database_failure
 from api.db.models import Installation
 from api.errors import NotReady
 from api.settings import Settings
@@ -71,11 +72,9 @@ def require_current(engine: Engine) -> None:
     try:
         with engine.connect() as connection:
             found = current_revision(connection)
-    except OperationalError:
-        raise NotReady(
-            f"The database {engine.url.render_as_string(hide_password=True)} can't be reached. "
-            "Is it running, and is ECHELON_DATABASE_URL right?"
-        ) from None
+    except DBAPIError as error:
+        failure = database_failure(error, engine.url.render_as_string())
+        raise (failure or error) from None
     if found == latest_revision():
         return
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
