@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 import time
@@ -86,5 +87,10 @@ class Terminal:
     def result(self, value: Mapping[str, Any] | list[Any]) -> None:
         """The result for machines; printed only where JSON is asked for."""
         if self.as_json:
-            json.dump(value, sys.stdout, default=str, ensure_ascii=False)
+            json.dump(value, sys.stdout, default=_as_text, ensure_ascii=False)
             sys.stdout.write("\n")
+
+
+def _as_text(value: object) -> str:
+    """Days and moments in ISO 8601, everything else as it prints."""
+    return value.isoformat() if isinstance(value, dt.date) else str(value)

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from api.db.models import ModelVersion
+from api.errors import Conflict
 
 ModelName = Literal["churn", "clv"]
 MODEL_NAMES: tuple[ModelName, ...] = ("churn", "clv")
@@ -45,7 +47,14 @@ def record_model(engine: Engine, record: ModelRecord, *, champion: bool) -> None
             connection.execute(
                 update(ModelVersion).where(ModelVersion.name == record.name).values(champion=False)
             )
-        connection.execute(insert(ModelVersion).values(champion=champion, **asdict(record)))
+        try:
+            connection.execute(insert(ModelVersion).values(champion=champion, **asdict(record)))
+        except IntegrityError:
+            raise Conflict(
+                f"MLflow counts the {record.name} models from {record.version} again, which this "
+                "database knows already. Restore MLflow's store from its backup, or point "
+                "ECHELON_MLFLOW_URI to the one that belongs to this database."
+            ) from None
 
 
 def mark_champion(engine: Engine, name: str, version: int) -> None:

@@ -132,6 +132,7 @@ async def attributes_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, 
             latest.c.number_value,
             latest.c.valid_from,
             AttributeDefinition.value_type,
+            AttributeDefinition.sensitive,
             AttributeDefinition.label_en,
             AttributeDefinition.label_zh,
         )

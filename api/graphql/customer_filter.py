@@ -74,7 +74,9 @@ class CustomerFilter:
     lifecycle_stage: Comparison[LifecycleStage] | None = option("By lifecycle stage.")
     rfm_group: Comparison[RfmGroup] | None = option("By RFM group.")
     abc_class: Comparison[AbcClass] | None = option("By ABC class.")
-    attribute: AttributeComparison | None = option("By a custom attribute.")
+    attribute: AttributeComparison | None = option(
+        "By a custom attribute; a sensitive one needs pii:read."
+    )
     name: str | None = option("All these words are in the name; needs pii:read.")
     email: str | None = option("Exactly this e-mail address; needs pii:read.")
     phone: str | None = option("Exactly this phone number, with country code; needs pii:read.")
@@ -127,6 +129,10 @@ class FilterCompiler:
         fields = self.context.business.fields
         attributes = {each.name: each for each in fields.values() if each.attribute}
         found = find_field(field, attributes, path)
+        if not (found.decides_tiers or self.context.caller.may("pii:read")):
+            raise Forbidden(
+                f"{path}: {comparison.name} is sensitive, and needs the scope pii:read."
+            )
         for name, value in given(comparison, path):
             if name == "boolean":
                 yield parse_condition(found, "eq", value, self.context.exponent, f"{path}.boolean")

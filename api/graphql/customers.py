@@ -102,10 +102,15 @@ class Customer(Node):
             return None
         return self.context.cipher.decrypt(field, self.external_id, bytes(sealed))
 
-    @loaded("Custom attributes, the latest value of each.", _by("attributes"))
+    @loaded(
+        "Custom attributes, the latest value of each; sensitive ones (age, income ...) only "
+        "with pii:read.",
+        _by("attributes"),
+    )
     def attributes(self) -> list[Attribute]:
         rows = known(self.context.loaders.attributes, self.row.id) or ()
-        return [_attribute(row, self.context) for row in rows]
+        everything = self.context.caller.may("pii:read")
+        return [_attribute(row, self.context) for row in rows if everything or not row.sensitive]
 
     @loaded("The present tier; none if below the lowest or not decided.", _by("tier"))
     def tier(self) -> CustomerTier | None:

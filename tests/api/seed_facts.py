@@ -19,7 +19,13 @@ def external_id(number: int) -> str:
 
 def attribute_definitions() -> list[dict[str, Any]]:
     return [
-        {"name": name, "value_type": kind, "sensitive": False, "label_en": name, "label_zh": zh}
+        {
+            "name": name,
+            "value_type": kind,
+            "sensitive": name == "income",
+            "label_en": name,
+            "label_zh": zh,
+        }
         for name, kind, zh in (
             ("income", "text", "收入"),
             ("household_size", "number", "家庭人数"),

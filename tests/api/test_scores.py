@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -85,7 +86,8 @@ async def test_the_last_cursor_goes_on_tomorrow(own_api: Api, engine: Engine) ->
     nothing, same = await pull(own_api, cursor)
     assert nothing == []
     assert same == cursor
-    publish(engine, {5: {"clv_minor": 1}, 3: {"deleted": True}}, 30)
+    changed = {5: {"clv_minor": 1}, 3: {"deleted": True}}
+    await asyncio.to_thread(publish, engine, changed, 30)
     second, later = await pull(own_api, cursor, size=1)
     assert [(node["externalId"], node["deleted"]) for node in second] == [
         ("C00005", False),
@@ -99,7 +101,8 @@ async def test_a_publication_between_two_pages_loses_nothing(own_api: Api, engin
     document = f"{{ riskScores(first: 10) {{ {FIELDS} }} }}"
     page = (await own_api.ask(document, "partner"))["riskScores"]
     seen = {edge["node"]["externalId"] for edge in page["edges"]}
-    publish(engine, {2: {"clv_minor": 7}, 29: {"clv_minor": 8}}, 30)
+    changed = {2: {"clv_minor": 7}, 29: {"clv_minor": 8}}
+    await asyncio.to_thread(publish, engine, changed, 30)  # SQLite's writers wait for each other
     rest, _ = await pull(own_api, page["pageInfo"]["endCursor"])
     names = [node["externalId"] for node in rest]
     assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""What the machine refuses is one clear line; a mistake of ours is written down, not printed."""
+"""Whatever the machine refuses, a command answers in one line; our mistakes are written down."""
 
 from __future__ import annotations
 
