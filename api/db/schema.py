@@ -34,7 +34,9 @@ def current_revision(connection: Connection) -> str | None:
 def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
     """Run the missing migrations and write the installation's row, all or nothing."""
     if engine.dialect.name == "sqlite" and engine.url.database:
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        # It will hold personal data, some of it (order histories, attributes) in the clear.
+        Path(engine.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(engine.url.database).touch(mode=0o600)
     config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection

@@ -19,6 +19,7 @@ HAS_DIGIT = r"\d"
 FLOAT_TOLERANCE = 1e-6
 """Of a minor unit: what binary floats lose on the way, and no more."""
 LARGEST = 10**15
+SMALLEST_RATE, LARGEST_RATE = Decimal("1e-12"), Decimal("1e12")
 
 
 def scaled(array: pa.Array, exponent: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:
@@ -66,16 +67,18 @@ class ExchangeRates:
         return self._rates[currency][place - 1] if place else None
 
     def convert(self, minor: int, currency: str, day: dt.date) -> int | None:
-        """Base minor units, rounded half to even; None where no rate is known."""
+        """Base minor units, rounded half to even; None where no rate is known, or too many."""
         rate = self.on(currency, day)
         if rate is None:
             return None
-        shift = self._base_exponent - exponent_of(currency)
-        return int((Decimal(minor) * rate).scaleb(shift).quantize(Decimal(1), ROUND_HALF_EVEN))
+        worth = (Decimal(minor) * rate).scaleb(self._base_exponent - exponent_of(currency))
+        if abs(worth) > LARGEST:
+            return None
+        return int(worth.quantize(Decimal(1), ROUND_HALF_EVEN))
 
 
 def normal_rate(text: str) -> str | None:
-    """A rate's one spelling, so that 1.10 and 1.1 are the same; None if it isn't above 0."""
+    """A rate's one spelling, so that 1.10 and 1.1 are the same; None if it can't be one."""
     rate = Decimal(text)
     spelled = f"{rate.normalize():f}"
-    return spelled if rate > 0 and len(spelled) <= 40 else None
+    return spelled if SMALLEST_RATE <= rate <= LARGEST_RATE and len(spelled) <= 40 else None

@@ -42,7 +42,7 @@ _PROBLEMS: Mapping[str, str] = MappingProxyType(
         "number": "is not a number, as the attribute's other values are",
         "boolean": "is neither true nor false, as the attribute's other values are",
         "date": "is not a day such as 2017-03-01, as the attribute's other values are",
-        "text": f"is longer than {LONGEST_TEXT} characters",
+        "text": f"is longer than {LONGEST_TEXT} characters, or holds a NUL character",
     }
 )
 
@@ -82,5 +82,6 @@ def read(definition: Definition, values: pa.Array) -> tuple[pa.Array, pa.Array, 
     if definition.value_type == "date":
         good = mask(pc.match_substring_regex(values, DAY))
     else:
-        good = mask(pc.less_equal(pc.utf8_length(values), LONGEST_TEXT))
+        short = pc.less_equal(pc.utf8_length(values), LONGEST_TEXT)
+        good = mask(pc.and_not(short, pc.match_substring(values, "\0")))
     return only(values, good), no_number, ~is_missing(values) & ~good, problem

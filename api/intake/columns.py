@@ -88,11 +88,16 @@ def _require(kind: FactKind, fields: Mapping[str, str], columns: Sequence[str]) 
     missing = [field for field in kind.fields if field.required and field.name not in fields]
     if not missing:
         return
-    field = missing[0]
     unclaimed = [column for column in columns if column not in fields.values()]
-    near = difflib.get_close_matches(field.name, unclaimed, n=1, cutoff=0.5)
-    hint = f" Is it {near[0]!r}? Then: --map '{near[0]}={field.name}'" if near else ""
+    wanted = "; ".join(f"{field.name} ({field.label})" for field in missing)
+    hints = ""
+    for field in missing:
+        near = difflib.get_close_matches(field.name, unclaimed, n=1, cutoff=0.5)
+        if near:
+            hints += (
+                f" Is {field.name} what {near[0]!r} holds? Then: --map '{near[0]}={field.name}'"
+            )
     raise InvalidInput(
-        f"{kind.name} needs a column {field.name} ({field.label}); the columns are "
-        f"{', '.join(columns)}.{hint}"
+        f"{kind.name} lacks columns that it needs: {wanted}. The columns are "
+        f"{', '.join(columns)}. --map THEIRS=OURS names the one that holds it.{hints}"
     )

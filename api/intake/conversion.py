@@ -124,6 +124,7 @@ def _read_text(batch: Batch, field: Field, cells: pa.Array, _setting: Setting) -
         withheld = mask(pc.equal(text, WITHHELD))
         problem = "was withheld from a quarantine file; import the original row"
         batch.reject(field.name, withheld, problem)
+    batch.reject(field.name, mask(pc.match_substring(text, "\0")), "holds a NUL character")
     if limit is not None:
         long = mask(pc.greater(pc.utf8_length(text), limit))
         batch.reject_cells(field, text, long, f"is longer than {limit} characters")
@@ -174,7 +175,7 @@ def _read_rate(batch: Batch, field: Field, cells: pa.Array, _setting: Setting) -
     spelled = [None if value is None else normal_rate(value) for value in text.to_pylist()]
     values = pa.array(spelled, pa.string())
     bad |= ~is_missing(text) & is_missing(values)
-    batch.reject_cells(field, cells, bad, "is not a rate; write a number above 0, like 1.0825")
+    batch.reject_cells(field, cells, bad, "is no rate; write a number like 1.0825")
     return values
 
 

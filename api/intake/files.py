@@ -121,7 +121,7 @@ def _find_encoding(path: Path, gzipped: bool) -> str:
         except UnicodeDecodeError:
             continue
         # An accented letter before a plain one also passes for a rare Chinese character.
-        if name == "utf-8" or chinese * 2 >= pairs:
+        if name == "utf-8" or chinese * 2 > pairs:
             return name
     raise InvalidInput(
         f"{path} is neither UTF-8 nor GB18030; save it as UTF-8, or name its encoding."

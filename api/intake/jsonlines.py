@@ -69,6 +69,8 @@ def _parse_line(line: bytes, encoding: str) -> JsonRow:
         return f"the line is not JSON: {getattr(error, 'msg', 'wrong encoding')}"
     if not isinstance(row, dict):
         return "the line is not a JSON object"
+    if b"\\ud" in line.lower() and _holds_half_characters(row):
+        return "the line holds half of a character (a lone surrogate)"
     flat: dict[str, Any] = {}
     for name, value in row.items():
         inner = (
@@ -80,6 +82,10 @@ def _parse_line(line: bytes, encoding: str) -> JsonRow:
     if nested := [name for name, value in flat.items() if isinstance(value, dict | list)]:
         return f"the field {nested[0]!r} holds a list or an object; give one value"
     return {name: _json_text(value) for name, value in flat.items()}
+
+
+def _holds_half_characters(row: dict[str, Any]) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in json.dumps(row, ensure_ascii=False))
 
 
 def _json_text(value: Any) -> str | None:

@@ -88,10 +88,14 @@ def _convert_foreign(
         batch.columns["source_amount_minor"] = pc.if_else(original, batch.columns["amount"], None)
     for field in money:
         values = batch.columns[field.name].to_pylist()
-        for row, code, day in zip(indices.tolist(), codes, dates, strict=True):
+        beyond = np.zeros(len(batch), dtype=bool)
+        for row, code, day in zip(indices[known].tolist(), codes, dates, strict=True):
             if values[row] is not None:
                 values[row] = setting.rates.convert(values[row], code, day)
+                beyond[row] = values[row] is None
         batch.columns[field.name] = pa.array(values, pa.int64())
+        base = setting.rates.base_currency
+        batch.reject(field.name, beyond, f"is more in {base} than can be stored")
 
 
 def _no_rate(currencies: pa.Array, days: pa.Array, row: int) -> str:

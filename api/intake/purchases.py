@@ -47,7 +47,9 @@ def write_order_lines(writing: Writing, orders: Orders) -> MergeCounts:
     counts = writing.writer.merge("staged", OrderLine.__table__, key)
     if counts.changed:
         writing.writer.correct_history()
-    return MergeCounts(counts.added, min(counts.changed + changed_orders, len(places)))
+    # An order's change is told by its lines, as far as they aren't counted already.
+    changed = min(counts.changed + changed_orders, len(places) - counts.added)
+    return MergeCounts(counts.added, changed)
 
 
 def _write_orders(

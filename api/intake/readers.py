@@ -72,7 +72,7 @@ def _open_parquet(path: Path, _form: FileForm, batch_rows: int) -> Source:
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowException as error:
-        raise InvalidInput(f"{path} is a damaged Parquet file: {error}.") from None
+        raise InvalidInput(f"{path} is a damaged Parquet file: {str(error).rstrip('.')}.") from None
     total = file.metadata.num_rows
 
     def tables() -> Iterator[pa.Table]:

@@ -25,16 +25,31 @@ def flat(column: pa.Array | pa.ChunkedArray, name: str) -> pa.Array:
         array = array.dictionary_decode()
     if pa.types.is_nested(array.type):
         raise InvalidInput(f"The column {name!r} holds {array.type}; a cell must be one value.")
-    return array
+    return _as_utf8(array, name) if _holds_bytes(array.type) else array
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind)) or _is_text(kind)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _as_utf8(array: pa.Array, name: str) -> pa.Array:
+    """Parquet doesn't check what it calls text."""
+    try:
+        text = array.cast(pa.string())
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        raise InvalidInput(f"The column {name!r} holds bytes that are no UTF-8 text.") from None
+    return text
 
 
 def as_text(array: pa.Array) -> pa.Array:
     """Trimmed text, null where nothing is left; whole floats without their `.0`."""
-    kind = array.type
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(array.type):
         return _float_text(array)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        array = array.cast(pa.string())
     text = pc.utf8_trim_whitespace(array.cast(pa.string()))
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 

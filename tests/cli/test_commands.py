@@ -167,6 +167,14 @@ def test_doctor_names_what_is_missing_and_fails_only_on_what_is_broken(
     assert "chmod 600" in echelon("doctor").out
 
 
+def test_a_new_data_folder_and_database_are_their_owners_alone(
+    echelon: Echelon, tmp_path: Path
+) -> None:
+    echelon("db", "upgrade")
+    assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "var" / "echelon.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_generated_secret_is_its_owners_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
