@@ -160,7 +160,7 @@ async def test_policies_may_read_attributes_and_days(api: Api) -> None:
     policy["tiers"][0]["when"] = {
         "all": [
             {"attribute.household_size": {"gte": 3}},
-            {"attribute.income": "high"},
+            {"attribute.owner": True},
             {"known_at": {"lte": "2026-01-01"}},
             {"kind": "b2c"},
         ]
