@@ -19,7 +19,7 @@ def doctor_(json: JsonOption = False) -> None:
     place = open_installation(migrated=False)
     findings = examine(place.engine, place.settings, now())
     for finding in findings:
-        terminal.say(f"{MARKS[finding.state]} {finding.subject}: {finding.message}")
+        terminal.say(f"{finding.subject}: {finding.message}", mark=f"{MARKS[finding.state]} ")
         if finding.remedy:
             terminal.say(f"    {finding.remedy}")
     terminal.result([asdict(finding) for finding in findings])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.terminal import JsonOption, Terminal
+
+if TYPE_CHECKING:
+    from api.intake import ImportReport
 
 KINDS = (
     "customers, identifiers, attributes, referrals, consents, products, orders, order_lines, "
@@ -19,7 +22,12 @@ KINDS = (
 
 def import_(
     kind: Annotated[str, typer.Argument(help=f"What the rows are: {KINDS}.")],
-    file: Annotated[Path, typer.Argument(help="CSV (also .gz), Parquet or JSON lines.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="CSV (also .gz), Parquet or JSON lines. Without a file: the kind's columns."
+        ),
+    ] = None,
     mapping: Annotated[
         list[str] | None,
         typer.Option(
@@ -35,46 +43,110 @@ def import_(
     source: Annotated[
         str | None, typer.Option(help="The system the facts come from. Default: the file's name.")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Such as latin-1. Default: UTF-8 or GB18030, as it is found.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Import facts. Good rows go in, bad rows go to a file with row number and reason.
 
-    Importing a file again is harmless: what is there already stays as it is.
+    Importing a file again is harmless: what is there already stays as it is. Exit code 1 if no
+    row could be used.
     """
     from api.cli.context import now, open_installation, parse_pairs
     from api.intake import import_facts
 
     terminal = Terminal(as_json=json)
+    if file is None:
+        _explain(terminal, kind)
+        return
     pairs = parse_pairs(mapping or [], "--map")
     place = open_installation()
-    with terminal.progress(f"Importing {file.name}") as steps:
-        report = import_facts(
-            place.engine,
-            place.url,
-            place.settings,
-            kind=kind,
-            source=file,
-            mapping=pairs,
-            quarantine=quarantine,
-            origin=source or file.name,
-            clock=now,
-            progress=steps.say,
-        )
+    try:
+        with terminal.progress(f"Importing {file.name}") as steps:
+            report = import_facts(
+                place.engine,
+                place.url,
+                place.settings,
+                kind=kind,
+                source=file,
+                mapping=pairs,
+                quarantine=quarantine,
+                origin=source or file.name,
+                clock=now,
+                progress=steps.say,
+                encoding=encoding,
+            )
+    except KeyboardInterrupt:
+        terminal.note("Stopped. What was imported stays; import the file again to go on.")
+        raise
+    _tell(terminal, kind, report)
+    if report.rejected and report.rejected == report.rows_read:
+        raise typer.Exit(1)
+
+
+def _explain(terminal: Terminal, kind: str) -> None:
+    """What a kind's file may hold."""
+    from api.intake import kind_named
+
+    declared = kind_named(kind)
+    terminal.say(f"{declared.label}. A row is known again by {', '.join(declared.key)}.\n")
+    terminal.table(
+        ["column", "", "type", "what it is"],
+        [
+            [
+                field.name,
+                "required" if field.required else "",
+                " | ".join(field.allowed) or field.type,
+                field.label,
+            ]
+            for field in declared.fields
+        ],
+    )
+    if declared.takes_attributes:
+        terminal.say("\nOther columns become custom attributes: --map THEIRS=attributes.NAME")
+    terminal.result(
+        {
+            "kind": declared.name,
+            "key": list(declared.key),
+            "fields": [
+                {
+                    "name": field.name,
+                    "type": field.type,
+                    "required": field.required,
+                    "allowed": list(field.allowed),
+                    "description": field.label,
+                }
+                for field in declared.fields
+            ],
+        }
+    )
+
+
+def _tell(terminal: Terminal, kind: str, report: ImportReport) -> None:
     terminal.say(
         f"{report.rows_read:,} rows read in {report.seconds:.1f} s: {report.added:,} added, "
         f"{report.changed:,} changed, {report.unchanged:,} known already, "
         f"{report.rejected:,} rejected."
     )
+    if report.encoding not in ("", "utf-8"):
+        terminal.say(f"Read as {report.encoding}; if that is wrong, name another with --encoding.")
+    for row, reason in report.first_reasons:
+        terminal.say(f"  row {row}: {reason}")
     if report.quarantine_path is not None:
         terminal.say(f"Rejected rows, each with its reason: {report.quarantine_path}")
     terminal.result(
         {
             "kind": kind,
+            "encoding": report.encoding or None,
             "rowsRead": report.rows_read,
             "added": report.added,
             "changed": report.changed,
             "unchanged": report.unchanged,
             "rejected": report.rejected,
+            "firstReasons": [
+                {"row": row, "reason": reason} for row, reason in report.first_reasons
+            ],
             "quarantine": str(report.quarantine_path) if report.quarantine_path else None,
             "seconds": round(report.seconds, 3),
         }

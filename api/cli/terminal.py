@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+ENDLESS = 1000
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON, and nothing else, for machines.")
 ]
@@ -40,6 +42,9 @@ class Terminal:
         self.as_json = as_json
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
         self._out = Console(highlight=False, soft_wrap=True)
+        if not self._out.is_terminal:
+            # What reads it has no edge to wrap at.
+            self._out.width = ENDLESS
 
     @contextmanager
     def progress(self, first_step: str) -> Iterator[Steps]:
@@ -50,7 +55,7 @@ class Terminal:
             return
         columns = (
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
         )
@@ -65,23 +70,24 @@ class Terminal:
         started = time.monotonic()
         with self.progress(step) as steps:
             yield steps
-        self.note(f"[green]✓[/green] {step} [dim]{time.monotonic() - started:.1f} s[/dim]")
+        self.note(f"{step} {time.monotonic() - started:.1f} s", mark="[green]✓[/green] ")
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, mark: str = "") -> None:
+        """A line that is no result; only `mark` may hold markup, so that brackets stay brackets."""
         if not self.as_json:
-            self._errors.print(text)
+            self._errors.print(f"{mark}{escape(text)}")
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, mark: str = "") -> None:
         """A line of the result for people."""
         if not self.as_json:
-            self._out.print(text)
+            self._out.print(f"{mark}{escape(text)}")
 
     def table(self, columns: list[str], rows: list[list[str]]) -> None:
         if self.as_json:
             return
         table = Table(*columns, box=None, pad_edge=False)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         self._out.print(table)
 
     def result(self, value: Mapping[str, Any] | list[Any]) -> None:

@@ -2,6 +2,6 @@
 
 from api.intake.fields import FactKind, Field
 from api.intake.importer import ImportReport, import_facts
-from api.intake.kinds import KINDS
+from api.intake.kinds import KINDS, kind_named
 
-__all__ = ["KINDS", "FactKind", "Field", "ImportReport", "import_facts"]
+__all__ = ["KINDS", "FactKind", "Field", "ImportReport", "import_facts", "kind_named"]

@@ -94,9 +94,7 @@ def _require(kind: FactKind, fields: Mapping[str, str], columns: Sequence[str]) 
     for field in missing:
         near = difflib.get_close_matches(field.name, unclaimed, n=1, cutoff=0.5)
         if near:
-            hints += (
-                f" Is {field.name} what {near[0]!r} holds? Then: --map '{near[0]}={field.name}'"
-            )
+            hints += f" Is {field.name} in {near[0]!r}? Then: --map '{near[0]}={field.name}'"
     raise InvalidInput(
         f"{kind.name} lacks columns that it needs: {wanted}. The columns are "
         f"{', '.join(columns)}. --map THEIRS=OURS names the one that holds it.{hints}"

@@ -175,7 +175,7 @@ def _read_rate(batch: Batch, field: Field, cells: pa.Array, _setting: Setting) -
     spelled = [None if value is None else normal_rate(value) for value in text.to_pylist()]
     values = pa.array(spelled, pa.string())
     bad |= ~is_missing(text) & is_missing(values)
-    batch.reject_cells(field, cells, bad, "is no rate; write a number like 1.0825")
+    batch.reject_cells(field, cells, bad, "is not a rate; write a number above 0, like 1.0825")
     return values
 
 

@@ -29,7 +29,7 @@ from api.intake.conversion import Batch, Setting, convert
 from api.intake.customers import write_attributes, write_customers
 from api.intake.duplicates import SeenRows, hashed_rows
 from api.intake.fields import FactKind
-from api.intake.kinds import KINDS
+from api.intake.kinds import kind_named
 from api.intake.orders import Orders, SeenOrders, arrange
 from api.intake.pricing import price
 from api.intake.purchases import write_order_lines
@@ -58,6 +58,10 @@ class ImportReport:
     rejected: int
     quarantine_path: Path | None
     seconds: float
+    encoding: str = ""
+    """What the file's text was read as; empty where it says so itself."""
+    first_reasons: tuple[tuple[int, str], ...] = ()
+    """The first rejected rows: number and reason."""
 
 
 def import_facts(
@@ -87,7 +91,7 @@ def import_facts(
         Conflict: another process holds SQLite's write lock.
     """
     started = time.monotonic()
-    fact_kind = _kind(kind)
+    fact_kind = kind_named(kind)
     require_current(engine)
     opened = open_source(source, encoding, batch_rows)
     matched = match_columns(fact_kind, opened.columns, mapping)
@@ -112,7 +116,7 @@ def import_facts(
             run.take(raw, is_last)
             share = run.rows_read / expected_rows if expected_rows else raw.share
             progress(f"{run.rows_read:,} rows", share)
-    return run.report(time.monotonic() - started)
+    return run.report(time.monotonic() - started, opened.encoding)
 
 
 def _setting(
@@ -120,12 +124,6 @@ def _setting(
 ) -> Setting:
     rates = ExchangeRates(installation.base_currency, read_rates(connection))
     return Setting(ZoneInfo(installation.time_zone), now, rates)
-
-
-def _kind(name: str) -> FactKind:
-    if name not in KINDS:
-        raise InvalidInput(f"There is no kind {name!r}. Choose one of: {', '.join(KINDS)}.")
-    return KINDS[name]
 
 
 def _quarantine_path(
@@ -247,7 +245,7 @@ class _Run:
                 return values | {self.matched.theirs("value"): WITHHELD}
         return values
 
-    def report(self, seconds: float) -> ImportReport:
+    def report(self, seconds: float, encoding: str) -> ImportReport:
         rejected = self.quarantine.rows
         return ImportReport(
             rows_read=self.rows_read,
@@ -257,4 +255,6 @@ class _Run:
             rejected=rejected,
             quarantine_path=self.quarantine.path if rejected else None,
             seconds=seconds,
+            encoding=encoding,
+            first_reasons=tuple(self.quarantine.first_reasons),
         )

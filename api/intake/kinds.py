@@ -17,6 +17,7 @@ from api.db.models import (
 )
 from api.db.models.contacts import DIRECTIONS, FEEDBACK_CATEGORIES, INTENTS
 from api.db.models.customers import CUSTOMER_KINDS
+from api.errors import InvalidInput
 from api.intake.fields import (
     CHANNEL,
     FactKind,
@@ -169,3 +170,14 @@ _CONTACTS: tuple[FactKind, ...] = (
 KINDS: Mapping[str, FactKind] = MappingProxyType(
     {kind.name: kind for kind in (*_PEOPLE, *PURCHASES, *_CONTACTS, *FINANCE)}
 )
+
+
+def kind_named(name: str) -> FactKind:
+    """The kind of that name.
+
+    Raises:
+        InvalidInput: there is none; names all there are.
+    """
+    if name not in KINDS:
+        raise InvalidInput(f"There is no kind {name!r}. Choose one of: {', '.join(KINDS)}.")
+    return KINDS[name]

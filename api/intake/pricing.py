@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+import datetime as dt
 
 import numpy as np
 import pyarrow as pa
@@ -72,16 +72,7 @@ def _convert_foreign(
     foreign: np.ndarray,
 ) -> None:
     """Replace foreign amounts by what they are worth in the base currency."""
-    days = priced_days(batch, setting)
-    indices = np.flatnonzero(foreign & batch.good)
-    codes, dates = currencies.take(indices).to_pylist(), days.take(indices).to_pylist()
-    known = np.array(
-        [setting.rates.on(code, day) is not None for code, day in zip(codes, dates, strict=True)],
-        dtype=bool,
-    )
-    unpriced = np.zeros(len(batch), dtype=bool)
-    unpriced[indices[~known]] = True
-    batch.reject("currency", unpriced, partial(_no_rate, currencies, days))
+    priced = _priced_rows(batch, setting, currencies, foreign)
     if "source_amount_minor" in batch.kind.table.c:
         original = pa.array(foreign)
         batch.columns["source_currency"] = pc.if_else(original, currencies, None)
@@ -89,17 +80,36 @@ def _convert_foreign(
     for field in money:
         values = batch.columns[field.name].to_pylist()
         beyond = np.zeros(len(batch), dtype=bool)
-        for row, code, day in zip(indices[known].tolist(), codes, dates, strict=True):
+        for row, currency, day in priced:
             if values[row] is not None:
-                values[row] = setting.rates.convert(values[row], code, day)
+                values[row] = setting.rates.convert(values[row], currency, day)
                 beyond[row] = values[row] is None
         batch.columns[field.name] = pa.array(values, pa.int64())
         base = setting.rates.base_currency
         batch.reject(field.name, beyond, f"is more in {base} than can be stored")
 
 
-def _no_rate(currencies: pa.Array, days: pa.Array, row: int) -> str:
-    return f"no rate for {currencies[row].as_py()} on {days[row].as_py()}: import exchange_rates"
+def _priced_rows(
+    batch: Batch, setting: Setting, currencies: pa.Array, foreign: np.ndarray
+) -> list[tuple[int, str, dt.date]]:
+    """The foreign rows that a rate is known for, with currency and day; others are rejected."""
+    days = priced_days(batch, setting)
+    rows = np.flatnonzero(foreign & batch.good)
+    wanted = zip(
+        rows.tolist(),
+        currencies.take(rows).to_pylist(),
+        days.take(rows).to_pylist(),
+        strict=True,
+    )
+    priced = [each for each in wanted if setting.rates.on(each[1], each[2]) is not None]
+    unpriced = foreign & batch.good
+    unpriced[[row for row, _currency, _day in priced]] = False
+    batch.reject(
+        "currency",
+        unpriced,
+        lambda row: f"no rate for {currencies[row]} on {days[row]}: import exchange_rates",
+    )
+    return priced
 
 
 def _check_signs(batch: Batch, money: list[Field]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -36,7 +37,7 @@ def open_source(
         source, form, batch_rows
     )
     _check_names(source, opened.columns)
-    return opened
+    return opened if form.form == "parquet" else replace(opened, encoding=form.encoding)
 
 
 def _check_names(path: Path | str, columns: tuple[str, ...]) -> None:

@@ -15,6 +15,8 @@ import pyarrow as pa
 WITHHELD = "(withheld)"
 """Stands for personal data in a quarantine file; refused as a value when it is imported."""
 SHOWN_LENGTH = 60
+FIRST_REASONS = 3
+"""As many as a person reads before opening the file."""
 
 
 class Rejections:
@@ -62,6 +64,7 @@ class Quarantine:
         self._withheld = frozenset(withheld)
         self._file: TextIO | None = None
         self.rows = 0
+        self.first_reasons: list[tuple[int, str]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +84,8 @@ class Quarantine:
         values = [self._shown(name, row.get(name)) for name in self._columns]
         csv.writer(self._file).writerow([row_number, column, reason, *values])
         self.rows += 1
+        if len(self.first_reasons) < FIRST_REASONS:
+            self.first_reasons.append((row_number, reason))
 
     def flush(self) -> None:
         """Bad rows must be on disk before the good ones of their batch are committed."""

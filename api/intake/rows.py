@@ -36,6 +36,8 @@ class RawBatch:
 class Source:
     columns: tuple[str, ...]
     batches: Iterator[RawBatch]
+    encoding: str = ""
+    """Of a text file."""
 
 
 def chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

@@ -34,8 +34,13 @@ def test_an_unknown_column_is_named_with_the_known_fields_and_the_way_out() -> N
 
 def test_a_missing_column_is_named_with_the_nearest_one() -> None:
     columns = ["order_id", "customerid", "ordered_at", "amount"]
-    with pytest.raises(InvalidInput, match=r"needs a column customer_id.*'customerid=customer_id'"):
+    with pytest.raises(InvalidInput, match=r"needs: customer_id .*'customerid=customer_id'"):
         match_columns(KINDS["order_lines"], columns, {})
+
+
+def test_all_missing_columns_are_named_at_once() -> None:
+    with pytest.raises(InvalidInput, match=r"order_id .*customer_id .*ordered_at .*amount "):
+        match_columns(KINDS["order_lines"], ["receipt", "total"], {})
 
 
 def test_mapping_what_is_not_there_is_refused() -> None:

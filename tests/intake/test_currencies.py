@@ -111,3 +111,12 @@ def test_a_base_currency_without_decimals(
     assert report.rejected == 0
     stored = rows(engine, "SELECT amount_minor FROM order_lines ORDER BY order_id")
     assert stored == [(100,), (56,)]
+
+
+def test_rates_and_worths_beyond_all_measure_are_set_aside(bring: Bring) -> None:
+    report = bring(
+        "exchange_rates", "currency,day,rate\nEUR,2017-01-01,1e13\nGBP,2017-01-01,1e12\n"
+    )
+    assert reasons(report) == ["rate: '1e13' is not a rate; write a number above 0, like 1.0825"]
+    report = bring("order_lines", HEADER + "A,anna,2017-03-01,1000,GBP\nB,anna,2017-03-01,1,GBP\n")
+    assert (report.added, reasons(report)) == (1, ["amount: is more in USD than can be stored"])

@@ -89,6 +89,13 @@ def test_a_correction_raises_the_epoch_and_a_new_row_does_not(bring: Bring, engi
     assert (moved.changed, moved.unchanged, epoch(engine)) == (1, 0, 3)
 
 
+def test_a_moved_order_and_its_new_line_are_counted_once_each(bring: Bring) -> None:
+    bring("order_lines", log("A,anna,2017-03-01,milk,1,3.00"))
+    moved = log("A,ben,2017-03-01,milk,1,4.00", "A,ben,2017-03-01,tea,1,1.00")
+    again = bring("order_lines", moved)
+    assert (again.added, again.changed, again.unchanged, again.rejected) == (1, 1, 0, 0)
+
+
 def test_what_the_fact_store_does_not_hold_is_no_correction(bring: Bring, engine: Engine) -> None:
     bring("order_lines", LOG)
     before = epoch(engine)

@@ -46,6 +46,12 @@ def test_western_letters_are_not_taken_for_chinese(tmp_path: Path) -> None:
     assert read(path, encoding="latin-1")[0]["name"] == "Zoé Müller"
 
 
+def test_two_accents_in_a_row_are_not_taken_for_chinese_either(tmp_path: Path) -> None:
+    path = write(tmp_path, "id,name\n1,Größe\n2,über\n".encode("latin-1"))
+    with pytest.raises(InvalidInput, match="neither UTF-8 nor GB18030"):
+        read(path)
+
+
 def test_an_unknown_encoding_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no encoding 'klingon'"):
         read(write(tmp_path, "a\n1\n"), encoding="klingon")
