@@ -11,7 +11,7 @@ import sys
 import typer
 
 from api.cli import database, demo, doctor, facts, keys, models, policy, refresh, schema, serve
-from api.cli.failures import explain
+from api.cli.failures import INTERRUPTED, explain, interrupted
 
 app = typer.Typer(
     name="echelon",
@@ -39,6 +39,8 @@ def main() -> None:
     try:
         app()
     except Exception as error:
+        if interrupted(error):
+            raise SystemExit(INTERRUPTED) from None
         code, message = explain(error)
         if "--json" in sys.argv:
             print(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))

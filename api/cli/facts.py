@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.failures import INTERRUPTED, interrupted
 from api.cli.terminal import JsonOption, Terminal
 
 if TYPE_CHECKING:
@@ -77,9 +78,11 @@ def import_(
                 progress=steps.say,
                 encoding=encoding,
             )
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not interrupted(error):
+            raise
         terminal.note("Stopped. What was imported stays; import the file again to go on.")
-        raise
+        raise typer.Exit(INTERRUPTED) from None
     _tell(terminal, kind, report)
     if report.rejected and report.rejected == report.rows_read:
         raise typer.Exit(1)

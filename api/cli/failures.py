@@ -13,6 +13,17 @@ from api.errors import EchelonError, NotReady
 from api.settings import load_settings
 from ml.errors import MLError
 
+INTERRUPTED = 130
+
+
+def interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind a failure: ADBC hides it behind a driver that can't cancel."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
 
 def explain(error: Exception) -> tuple[str, str]:
     """A failure's stable code and its line for people."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api.db.intake import BatchWriter
 from tests.cli.conftest import Echelon
 
 
@@ -72,4 +73,27 @@ def test_a_quarantine_that_can_not_be_written_stores_nothing(
     failed = echelon("import", "products", str(products), "--quarantine", str(tmp_path))
     assert failed.code == 1
     assert str(tmp_path) in failed.err
+    assert "1 added" in echelon("import", "products", str(products)).out
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_ctrl_c_keeps_whole_batches_and_says_how_to_go_on(
+    echelon: Echelon, products: Path, monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    """A driver that can't cancel puts its own complaint in front of the interruption."""
+
+    def interrupt(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if hidden:
+                raise RuntimeError("can't cancel")  # noqa: B904 - as Cython does
+            raise
+
+    products.write_text("product_id,name\nA,Nut\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchWriter, "end", interrupt)
+        stopped = echelon("import", "products", str(products))
+    assert stopped.code == 130
+    assert "import the file again" in stopped.err
     assert "1 added" in echelon("import", "products", str(products)).out
