@@ -19,7 +19,9 @@ from api.db.champions import MODEL_NAMES, KnownModel, list_known
 from api.db.failures import database_failure
 from api.db.installation import read_installation
 from api.db.models import Customer, Order, RefreshRun
+from api.db.personal_data import sealed_example
 from api.db.schema import require_current
+from api.domain.personal_data import PersonalDataCipher
 from api.errors import EchelonError
 from api.settings import Settings
 from api.web.pages import GRAPHIQL_SHELL
@@ -53,6 +55,7 @@ def examine(engine: Engine, settings: Settings, now: dt.datetime) -> list[Findin
 def _database(engine: Engine, settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     require_current(engine)
     yield Finding("database", "ok", "reachable, at this version's schema")
+    yield from _personal_data(engine, settings)
     yield from _facts(engine)
     yield from _settings(engine, settings)
     yield from _models(engine, settings)
@@ -88,6 +91,23 @@ def _secret(settings: Settings) -> Iterator[Finding]:
         yield Finding("secret", "failure", f"others can read {path}", f"chmod 600 {path}")
     else:
         yield Finding("secret", "ok", f"{path}, readable by its owner only; back it up")
+
+
+def _personal_data(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    """Whether the secret is the one that the stored names and addresses were sealed under."""
+    example = sealed_example(engine)
+    if example is None:
+        return
+    given = settings.secret_key.get_secret_value() or (settings.data_dir / "secret.key").is_file()
+    if not given or not PersonalDataCipher(settings.root_secret()).sealed(example):
+        yield Finding(
+            "personal data",
+            "failure",
+            "was encrypted under another secret" if given else "is there, but its secret is gone",
+            "Restore the secret.key or ECHELON_SECRET_KEY that belongs to this database.",
+        )
+    else:
+        yield Finding("personal data", "ok", "opens with this secret")
 
 
 def _facts(engine: Engine) -> Iterator[Finding]:

@@ -18,6 +18,10 @@ from api.errors import NotReady
 FORMAT_VERSION = 1
 KEY_ID_BYTES = 4
 NONCE_BYTES = 12
+SEALED_ELSEWHERE = (
+    "Personal data was encrypted under another secret than this one. Restore the secret.key or "
+    "ECHELON_SECRET_KEY that belongs to this database."
+)
 
 
 def derive_key(root_secret: bytes, purpose: str) -> bytes:
@@ -55,10 +59,11 @@ class PersonalDataCipher:
                 raise InvalidTag
             return self._aead.decrypt(nonce, body, f"{field}\0{owner}".encode()).decode()
         except InvalidTag:
-            raise NotReady(
-                "Personal data was encrypted under another ECHELON_SECRET_KEY than this one; "
-                "restore the secret that belongs to this database."
-            ) from None
+            raise NotReady(SEALED_ELSEWHERE) from None
+
+    def sealed(self, value: bytes) -> bool:
+        """Whether a ciphertext was made under this secret."""
+        return value.startswith(self._header)
 
     def lookup_hash(self, field: str, value: str) -> bytes:
         """32 bytes that are equal for equal values of a field, and say nothing without the key."""

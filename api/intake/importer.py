@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from api.db.bulk import MergeCounts, bulk_connection
 from api.db.installation import InstallationFacts, read_installation
 from api.db.intake import BatchWriter, read_rates
+from api.db.personal_data import require_same_secret
 from api.db.schema import require_current
 from api.domain.personal_data import PersonalDataCipher
 from api.errors import InvalidInput
@@ -99,6 +100,9 @@ def import_facts(
     path = _quarantine_path(quarantine, settings, source, kind, now)
     bad = Quarantine(path, opened.columns, _withheld(fact_kind, matched))
     installation = read_installation(engine)
+    cipher = PersonalDataCipher(settings.root_secret())
+    if any(field.personal for field in fact_kind.fields):
+        require_same_secret(engine, cipher)
     with ExitStack() as stack:
         connection = stack.enter_context(bulk_connection(url))
         run = _Run(
@@ -106,7 +110,7 @@ def import_facts(
             matched,
             _setting(installation, connection, now),
             BatchWriter(connection, engine.dialect.name),
-            PersonalDataCipher(settings.root_secret()),
+            cipher,
             stack.enter_context(bad),
             stack.enter_context(SeenRows()),
             stack.enter_context(SeenOrders()),
