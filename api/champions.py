@@ -171,9 +171,9 @@ def load_champions(engine: Engine, settings: Settings) -> Champions:
 
 def promote_model(engine: Engine, settings: Settings, name: str, version: int) -> None:
     """Point the registry's champion alias, and ours, at a version that was trained here."""
-    from ml import registry
-
     if read_model(engine, name, version) is None:
         raise NotReady(f"There is no {name} model of version {version}: echelon models list")
+    from ml import registry
+
     registry.set_champion(settings.resolved_mlflow_uri, name, version)
     mark_champion(engine, name, version)

@@ -46,9 +46,9 @@ def list_(json: JsonOption = False) -> None:
                 key.name,
                 f"{key.prefix}…",
                 ", ".join(key.scopes),
-                str(key.expires_at or "never"),
-                str(key.last_used_at or "never"),
-                str(key.revoked_at or ""),
+                _shown(key.expires_at, "never"),
+                _shown(key.last_used_at, "never"),
+                _shown(key.revoked_at, ""),
             ]
             for key in known
         ],
@@ -67,6 +67,10 @@ def list_(json: JsonOption = False) -> None:
             for key in known
         ]
     )
+
+
+def _shown(moment: dt.datetime | None, otherwise: str) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else otherwise
 
 
 @app.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import Annotated
 
 import typer
 
 from api.cli.context import open_installation
+from api.cli.terminal import Terminal
 from api.errors import Conflict, InvalidInput
 from api.settings import Settings
 
@@ -18,7 +20,11 @@ def serve(
 ) -> None:
     """Serve the API until it is told to stop; requests under way are answered first."""
     place = open_installation()
-    run_server(place.settings, host or place.settings.host, port or place.settings.port)
+    host, port = host or place.settings.host, port or place.settings.port
+    require_free_port(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    Terminal(as_json=False).note(f"Serving on http://{shown}:{port}/graphql; Ctrl-C stops it.")
+    run_server(place.settings, host, port)
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -26,16 +32,20 @@ def require_free_port(host: str, port: int) -> None:
 
     Raises:
         Conflict: another program listens there.
+        InvalidInput: this machine or this user can't listen there.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except PermissionError:
+            raise InvalidInput(f"Port {port} needs more rights: choose one above 1023.") from None
         except OSError as error:
-            if isinstance(error, PermissionError):
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
                 raise InvalidInput(
-                    f"Port {port} needs more rights: choose one above 1023."
+                    f"{host!r} is no address of this machine. Set ECHELON_HOST to one, such as "
+                    "127.0.0.1."
                 ) from None
             raise Conflict(
                 f"Port {port} on {host} can't be used: {error.strerror}. "

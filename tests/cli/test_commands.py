@@ -139,6 +139,15 @@ def test_a_taken_port_is_named(echelon: Echelon) -> None:
     assert "ECHELON_PORT" in answer.err
 
 
+@pytest.mark.parametrize("host", ["nowhere.invalid", "203.0.113.7"])
+def test_an_address_of_another_machine_is_named(echelon: Echelon, host: str) -> None:
+    echelon("db", "upgrade")
+    answer = echelon("serve", "--host", host, "--port", "8999")
+    assert answer.code == 1
+    assert host in answer.err
+    assert "ECHELON_HOST" in answer.err
+
+
 def test_json_output_holds_json_and_nothing_else(echelon: Echelon) -> None:
     assert json.loads(echelon("db", "upgrade", "--json").out)["schema"]
     created = echelon("keys", "create", "--name", "p", "--scopes", "scores:read", "--json")
