@@ -37,7 +37,7 @@ PREDICTION_CONTENT = (
     "clv_reasons",
     "deleted",
 )
-"""What makes a prediction another one; the moment and the run that wrote it don't."""
+"""What makes a prediction another one, beside its models; the moment and the run don't."""
 
 HISTORY_COLUMNS = "customer_id, run_id, churn_probability, clv_minor, clv_low_minor, clv_high_minor"
 
@@ -173,7 +173,9 @@ class Publisher:
             f"CREATE TEMPORARY TABLE changed_predictions AS SELECT {listed}, {last} + "
             "ROW_NUMBER() OVER (ORDER BY s.customer_id) AS revision FROM staged_predictions s "
             "LEFT JOIN predictions p ON p.customer_id = s.customer_id "
-            f"WHERE p.customer_id IS NULL OR {differs}"
+            "LEFT JOIN refresh_runs r ON r.id = p.run_id "
+            f"WHERE p.customer_id IS NULL OR r.churn_model_id <> {self._run.churn_model_id} "
+            f"OR r.clv_model_id <> {self._run.clv_model_id} OR {differs}"
         )
         changed = merge(
             self._connection, self._dialect, "changed_predictions", table, ["customer_id"]

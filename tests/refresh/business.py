@@ -92,9 +92,9 @@ class Business:
         return Scores(measures_of(self.buyers, cutoff), predictions_of(self.buyers, cutoff))
 
     def refresh(self, as_of: dt.date = DAY, now: dt.datetime = NOW) -> RefreshReport:
-        models = {model.name: model for model in list_known(self.engine)}
+        models = {model.name: model for model in list_known(self.engine) if model.champion}
         churn, clv = (
-            Champion(models[name].row_id, f"{name}/1", 28, models[name].files)
+            Champion(models[name].row_id, f"{name}/{models[name].version}", 28, models[name].files)
             for name in ("churn", "clv")
         )
         champions = Champions(churn, clv, self.score)
@@ -126,3 +126,12 @@ def open_business(engine: Engine, url: str, store: Path, buyers: dict[int, Buyer
         record_model(engine, record, champion=True)
     install_shipped_documents(engine, known)
     return Business(engine, url, store, dict(buyers))
+
+
+BUYERS = {
+    1: Buyer(recency_days=2, orders=40, spend_minor=900_000, churn=0.05, clv_minor=300_000),
+    2: Buyer(recency_days=60, orders=30, spend_minor=700_000, churn=0.8, clv_minor=150_000),
+    3: Buyer(recency_days=15, orders=8, spend_minor=90_000, churn=0.3, clv_minor=30_000),
+    4: Buyer(recency_days=150, orders=1, spend_minor=2_000, churn=0.95, clv_minor=100),
+    5: Buyer(churn=None),
+}

@@ -15,20 +15,7 @@ from api.db.locks import exclusive
 from api.db.models import Base, Prediction, SegmentMembership, TierAssignment
 from api.errors import Conflict, InvalidInput
 from api.refresh import ROOT, code_sha256
-from tests.refresh.business import DAY, NOW, Business, Buyer, open_business
-
-BUYERS = {
-    1: Buyer(recency_days=2, orders=40, spend_minor=900_000, churn=0.05, clv_minor=300_000),
-    2: Buyer(recency_days=60, orders=30, spend_minor=700_000, churn=0.8, clv_minor=150_000),
-    3: Buyer(recency_days=15, orders=8, spend_minor=90_000, churn=0.3, clv_minor=30_000),
-    4: Buyer(recency_days=150, orders=1, spend_minor=2_000, churn=0.95, clv_minor=100),
-    5: Buyer(churn=None),
-}
-
-
-@pytest.fixture
-def business(engine: Engine, database_url: str, tmp_path: Path) -> Business:
-    return open_business(engine, database_url, tmp_path / "facts", BUYERS)
+from tests.refresh.business import BUYERS, DAY, NOW, Business, Buyer
 
 
 def rows(engine: Engine, table: str) -> list[tuple[Any, ...]]:
@@ -82,32 +69,6 @@ def test_a_second_refresh_on_the_same_inputs_changes_nothing(business: Business)
     report = business.refresh(now=NOW + dt.timedelta(hours=1))
     assert report.unchanged
     assert published(business.engine) == before
-
-
-def test_only_customers_whose_prediction_changed_get_a_new_revision(business: Business) -> None:
-    business.refresh()
-    with business.engine.begin() as connection:
-        before = dict(connection.execute(select(Prediction.customer_id, Prediction.revision)).all())
-        connection.execute(text("UPDATE installation SET facts_epoch = facts_epoch + 1"))
-    business.buyers[3] = Buyer(churn=0.31, recency_days=15, orders=8, spend_minor=90_000)
-    business.refresh(now=NOW + dt.timedelta(hours=1))
-    with business.engine.connect() as connection:
-        after = dict(connection.execute(select(Prediction.customer_id, Prediction.revision)).all())
-    assert after[3] > max(before.values())
-    assert {key: after[key] for key in (1, 2, 4)} == {key: before[key] for key in (1, 2, 4)}
-
-
-def test_a_customer_without_a_score_leaves_a_tombstone(business: Business) -> None:
-    business.refresh()
-    business.buyers[2] = Buyer(churn=None)
-    business.refresh(as_of=DAY + dt.timedelta(days=1), now=NOW + dt.timedelta(days=1))
-    with business.engine.connect() as connection:
-        revisions = dict(
-            connection.execute(select(Prediction.customer_id, Prediction.revision)).all()
-        )
-        deleted = connection.scalars(select(Prediction.customer_id).where(Prediction.deleted)).all()
-    assert deleted == [2]
-    assert revisions[2] == max(revisions.values())
 
 
 def test_a_tier_change_ends_one_stay_and_begins_another(business: Business) -> None:
