@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,9 +120,22 @@ def _kept(store: Path, state: _State) -> Manifest | None:
         manifest = FactStore(store).manifest
     except (NoFacts, BadFacts):
         return None
-    whole = all(path.is_file() for table in FACT_TABLES for path in _paths(store, table))
     current = manifest.epoch == state.epoch and manifest.watermark <= state.watermark
-    return manifest if whole and current else None
+    return manifest if current and _is_whole(store, manifest) else None
+
+
+def _is_whole(store: Path, manifest: Manifest) -> bool:
+    """Whether every file is what was written: Parquet itself doesn't notice altered bytes."""
+    return all(
+        (store / file.path).is_file() and _sha256(store / file.path) == file.sha256
+        for files in manifest.files.values()
+        for file in files
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _paths(store: Path, table: FactTable) -> list[Path]:

@@ -159,3 +159,14 @@ def test_the_digest_sees_every_value_and_no_order() -> None:
         {"a": [1, 2, 3], "b": ["x", None, "x"], "c": [0.5, 0.0, -0.5]},
     ]
     assert all(digest([pa.RecordBatch.from_pydict(other)]) != whole for other in others)
+
+
+def test_an_altered_file_is_written_anew(bring: Bring, sync: Sync, store: Path) -> None:
+    bring("order_lines", JANUARY)
+    sync()
+    (path,) = FactStore(store).paths("order_lines")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    path.write_bytes(content)
+    assert sync().rebuilt
+    assert not sync().rebuilt
