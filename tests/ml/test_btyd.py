@@ -9,8 +9,7 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.special import hyp2f1
 
-from ml import btyd
-from ml.btyd import Histories, Rhythm, fit_rhythm, fit_spend
+from ml.btyd import Histories, Rhythm, fit_rhythm, fit_spend, rhythm
 from ml.errors import FitFailed
 
 HORIZON = 30.0
@@ -80,8 +79,8 @@ def test_expected_days_equal_the_closed_form(truth: Rhythm) -> None:
 def test_the_gradient_is_the_gradient(extra: float) -> None:
     rows, counts = simulate(TRUTHS[0], 300, seed=8)[0].collapsed()
     error = check_grad(
-        lambda logs: btyd._loss(logs, rows, counts, extra)[0],
-        lambda logs: btyd._loss(logs, rows, counts, extra)[1],
+        lambda logs: rhythm._loss(logs, rows, counts, extra)[0],
+        lambda logs: rhythm._loss(logs, rows, counts, extra)[1],
         np.log([0.5, 3.0, 0.7, 2.0]),
     )
     assert error < 1e-5

@@ -1,50 +1,26 @@
-"""Buy-till-you-die: how likely a customer's rhythm alone makes another purchase.
+"""BG/NBD and MBG/NBD: customers buy at a rate of their own and may leave after a purchase.
 
-Both models of this family let a customer buy at a rate of their own (gamma over customers) and
-leave for good, after a purchase, with a probability of their own (beta): MBG/NBD also right after
-the first one (Batislam, Denizel, Filiztekin 2007), BG/NBD not (Fader, Hardie, Lee 2005).
+The rate is gamma over customers, the chance to leave after a purchase is beta: MBG/NBD also right
+after the first one (Batislam, Denizel, Filiztekin 2007), BG/NBD not (Fader, Hardie, Lee 2005).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import betaincinv, betaln, digamma, gammaln
 
+from ml.btyd.histories import Histories
 from ml.errors import FitFailed
-from ml.feature_catalogue import DERIVED
-from ml.sample import Floats, Sample, join
+from ml.sample import Floats
 
 _STARTS = ((1.0, 1.0, 1.0, 2.0), (0.3, 2.0, 0.5, 3.0), (3.0, 0.3, 0.2, 5.0))
 _PENALTY = 1e-4
 _LIMIT = 12.0
-
-
-@dataclass(frozen=True)
-class Histories:
-    """Customers' purchase days: `repeats` after the first, `last` and `age` in days since it."""
-
-    repeats: Floats
-    last: Floats
-    age: Floats
-
-    @classmethod
-    def of(cls, sample: Sample) -> Self:
-        tenure = sample.column("tenure_days")
-        return cls(
-            sample.column("purchase_days") - 1.0, tenure - sample.column("recency_days"), tenure
-        )
-
-    def collapsed(self) -> tuple[Histories, Floats]:
-        """Distinct histories and how many customers share each."""
-        rows, counts = np.unique(
-            np.column_stack([self.repeats, self.last, self.age]), axis=0, return_counts=True
-        )
-        return Histories(rows[:, 0], rows[:, 1], rows[:, 2]), counts.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -172,107 +148,3 @@ def _loss(logs: Floats, seen: Histories, counts: Floats, extra: float) -> tuple[
     loss = -float(counts @ log_likelihood) / total + _PENALTY * float(logs @ logs)
     gradient = -(slopes @ counts) / total * np.exp(logs) + 2.0 * _PENALTY * logs
     return loss, gradient
-
-
-@dataclass(frozen=True)
-class Spend:
-    """Gamma-Gamma: what a customer spends on a purchase day, shrunk towards everyone's mean."""
-
-    p: float
-    q: float
-    scale: float
-
-    def to_document(self) -> dict[str, float]:
-        return dict(vars(self))
-
-    def expected(self, mean: Floats, days: Floats) -> Floats:
-        """Expected money on a purchase day, from the mean of `days` observed ones."""
-        mean = np.maximum(mean, 0.0)
-        return self.p * (self.scale + days * mean) / (self.p * days + self.q - 1.0)
-
-
-def fit_spend(mean: Floats, days: Floats) -> Spend:
-    """Maximum likelihood over customers with a positive mean (Fader, Hardie 2013).
-
-    Raises:
-        FitFailed: nobody spent anything, or no start converged.
-    """
-    used = (mean > 0) & (days > 0)
-    if not used.any():
-        raise FitFailed("The spend model needs customers with a positive spend; there are none.")
-    unit = float(mean[used].mean())
-    m, x = mean[used] / unit, days[used]
-
-    def loss(logs: Floats) -> float:
-        p, q, scale = np.exp(logs[0]), 1.0 + np.exp(logs[1]), np.exp(logs[2])
-        value = (
-            gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(scale)
-            + (p * x - 1.0) * np.log(m) + p * x * np.log(x) - (p * x + q) * np.log(scale + x * m)
-        )  # fmt: skip
-        return -float(value.mean()) + _PENALTY * float(logs @ logs)
-
-    results = [
-        minimize(loss, np.array(start), method="L-BFGS-B", bounds=[(-_LIMIT, _LIMIT)] * 3)
-        for start in ((0.0, 0.5, 0.0), (1.5, 1.0, 1.0))
-    ]
-    good = [result for result in results if result.success and np.isfinite(result.fun)]
-    if not good:
-        raise FitFailed(f"The spend likelihood has no maximum ({results[0].message}).")
-    p, q, scale = min(good, key=lambda result: result.fun).x
-    return Spend(float(np.exp(p)), float(1.0 + np.exp(q)), float(np.exp(scale) * unit))
-
-
-@dataclass(frozen=True)
-class Habit:
-    """Rhythm and spend, learned from everyone's purchases before one cut-off."""
-
-    rhythm: Rhythm
-    spend: Spend
-    margin_share: float
-
-    def to_document(self) -> dict[str, Any]:
-        return {
-            "rhythm": self.rhythm.to_document(),
-            "spend": self.spend.to_document(),
-            "margin_share": self.margin_share,
-        }
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        return cls(
-            Rhythm.from_document(document["rhythm"]),
-            Spend(**document["spend"]),
-            float(document["margin_share"]),
-        )
-
-    def extend(self, sample: Sample, horizon_days: int) -> Sample:
-        """The sample with the features of `ml.feature_catalogue.DERIVED`."""
-        seen, days = Histories.of(sample), sample.column("purchase_days")
-        expected = self.rhythm.expected_days(seen, horizon_days)
-        worth = self.spend.expected(sample.column("net_spend") / days, days) * self.margin_share
-        columns: dict[str, Floats] = {
-            "rhythm_absence": self.rhythm.absence(seen, horizon_days),
-            "rhythm_orders": expected,
-            "rhythm_value": expected * worth,
-        }
-        return sample.with_columns({code: columns[code] for code in DERIVED})
-
-
-def fit_habit(sample: Sample, margin_share: float) -> Habit:
-    """Learn from one cut-off; labels are not looked at."""
-    days = sample.column("purchase_days")
-    return Habit(
-        fit_rhythm(Histories.of(sample)),
-        fit_spend(sample.column("net_spend") / days, days),
-        margin_share,
-    )
-
-
-def extend_each(sample: Sample, horizon_days: int, margin_shares: Mapping[int, float]) -> Sample:
-    """Each origin extended by the habit that could be learned at that origin."""
-    parts = []
-    for cutoff in np.unique(sample.cutoff):
-        part = sample.where(sample.cutoff == cutoff)
-        habit = fit_habit(part, margin_shares[int(cutoff)])
-        parts.append(habit.extend(part, horizon_days))
-    return join(parts)
