@@ -10,7 +10,19 @@ import sys
 
 import typer
 
-from api.cli import database, demo, doctor, facts, keys, models, policy, refresh, schema, serve
+from api.cli import (
+    database,
+    demo,
+    doctor,
+    facts,
+    keys,
+    models,
+    policy,
+    refresh,
+    schema,
+    serve,
+    training,
+)
 from api.cli.failures import INTERRUPTED, explain, interrupted
 
 app = typer.Typer(
@@ -24,7 +36,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.add_typer(database.app, name="db")
 app.command("import")(facts.import_)
-app.command("train")(models.train)
+app.command("train")(training.train)
 app.add_typer(models.app, name="models")
 app.command("refresh")(refresh.refresh_)
 app.command("serve")(serve.serve)
