@@ -23,7 +23,13 @@ from api.db.models.finance import AccountBalance, Invoice, ServiceCost
 from api.db.models.intake import ExchangeRate, ImportBatch, Installation
 from api.db.models.keys import ApiKey
 from api.db.models.orders import Order, OrderLine, Product
-from api.db.models.predictions import ModelVersion, Prediction, PredictionHistory, RefreshRun
+from api.db.models.predictions import (
+    ModelPromotion,
+    ModelVersion,
+    Prediction,
+    PredictionHistory,
+    RefreshRun,
+)
 
 __all__ = [
     "AccountBalance",
@@ -43,6 +49,7 @@ __all__ = [
     "Installation",
     "Interaction",
     "Invoice",
+    "ModelPromotion",
     "ModelVersion",
     "Order",
     "OrderLine",

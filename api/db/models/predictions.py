@@ -5,7 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, Float, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
@@ -27,6 +37,27 @@ class ModelVersion(Base):
     files: Mapped[dict[str, str]] = mapped_column(Json)
     metrics: Mapped[dict[str, Any]] = mapped_column(Json)
     champion: Mapped[bool] = mapped_column(Boolean)
+    verdict: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """What training found out about promoting it; null where that was not recorded yet."""
+
+
+class ModelPromotion(Base):
+    """One change of champion: who reigns since when, who before, and why."""
+
+    __tablename__ = "model_promotions"
+    __table_args__ = (
+        one_of("name", ("churn", "clv")),
+        one_of("action", ("promote", "rollback", "force")),
+        Index("ix_model_promotions_name", "name", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(20))
+    version: Mapped[int]
+    previous_version: Mapped[int | None]
+    action: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
 class RefreshRun(Base):
