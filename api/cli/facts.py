@@ -1,4 +1,4 @@
-"""`echelon import`: facts from CSV, Parquet or JSON lines into the database."""
+"""`echelon import`: facts from files into the database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def import_(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV (also .gz), Parquet or JSON lines. Without a file: the kind's columns."
+            help="CSV (also .gz), Parquet, Excel or JSON lines. Without a file: the kind's columns."
         ),
     ] = None,
     mapping: Annotated[
@@ -46,6 +46,9 @@ def import_(
     ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="Such as latin-1. Default: UTF-8 or GB18030, as it is found.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Of a workbook. Default: the first that is shown.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -77,6 +80,7 @@ def import_(
                 clock=now,
                 progress=steps.say,
                 encoding=encoding,
+                sheet=sheet,
             )
     except BaseException as error:
         if not interrupted(error):

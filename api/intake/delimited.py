@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +19,17 @@ from api.intake.files import FileForm, open_bytes
 from api.intake.rows import Malformed, RawBatch, Source, cut
 
 SEPARATORS = (",", ";", "\t", "|")
+BLANKS = " "
+"""Stands for runs of blanks and tabs, as tables set for the eye have them between columns."""
+_SHAPE_LINES = 20
+_EDGES, _RUNS = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.MULTILINE), re.compile(rb"[ \t]+")
 BLOCK_BYTES = 4 << 20
 
 
 def open_csv(path: Path, form: FileForm, batch_rows: int) -> Source:
-    delimiter = _find_separator(path, form)
-    raw_header = _read_header(path, form, delimiter)
+    separator = _find_separator(path, form)
+    delimiter = "\t" if separator == BLANKS else separator
+    raw_header = _read_header(path, form, separator)
     header = tuple(name.strip() for name in raw_header)
     bad: list[pa_csv.InvalidRow] = []
 
@@ -32,7 +40,7 @@ def open_csv(path: Path, form: FileForm, batch_rows: int) -> Source:
     def batches() -> Iterator[RawBatch]:
         with open_bytes(path, form) as file:
             reader = pa_csv.open_csv(
-                file,
+                _Squeezed(file) if separator == BLANKS else file,
                 read_options=pa_csv.ReadOptions(
                     use_threads=False, encoding=form.encoding, block_size=BLOCK_BYTES
                 ),
@@ -100,11 +108,45 @@ def _first_lines(path: Path, form: FileForm, count: int) -> list[str]:
 
 
 def _find_separator(path: Path, form: FileForm) -> str:
-    line = _first_lines(path, form, 1)[0]
-    plain = "".join(line.split('"')[::2])
-    return max(SEPARATORS, key=plain.count)
+    lines = _first_lines(path, form, _SHAPE_LINES)
+    plain = "".join(lines[0].split('"')[::2])
+    separator = max(SEPARATORS, key=plain.count)
+    if separator not in plain and _set_in_columns(lines):
+        return BLANKS
+    return separator
 
 
-def _read_header(path: Path, form: FileForm, delimiter: str) -> tuple[str, ...]:
-    names = next(csv.reader(_first_lines(path, form, 5), delimiter=delimiter), [])
-    return tuple(names)
+def _set_in_columns(lines: list[str]) -> bool:
+    """Whether blanks part every line into as many words as the first has, and more than one."""
+    words = {len(line.split()) for line in lines}
+    return len(words) == 1 and words != {1} and '"' not in lines[0]
+
+
+def _read_header(path: Path, form: FileForm, separator: str) -> tuple[str, ...]:
+    lines = _first_lines(path, form, 5)
+    if separator == BLANKS:
+        return tuple(lines[0].split())
+    return tuple(next(csv.reader(lines, delimiter=separator), []))
+
+
+class _Squeezed(io.RawIOBase):
+    """A file set in columns as one separated by tabs: nothing at the edges, one tab for a run."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while not self._ready:
+            lines = b"".join(self._file.readlines(BLOCK_BYTES))
+            if not lines:
+                return 0
+            self._ready = _RUNS.sub(b"\t", _EDGES.sub(b"", lines))
+        taken = self._ready[: len(buffer)]
+        self._ready = self._ready[len(taken) :]
+        buffer[: len(taken)] = taken
+        return len(taken)

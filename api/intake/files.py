@@ -13,9 +13,11 @@ from typing import IO, Literal, cast
 from api.errors import InvalidInput
 
 CHUNK_BYTES = 1 << 20
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How Excel's files begin, today's and old ones; OpenDocument's begin as today's."""
 _FOREIGN = {
-    b"PK\x03\x04": "a workbook or a zip archive; save the sheet as CSV, or unpack it",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as CSV",
+    b"PK\x03\x04": "a packed workbook or archive; unpack it",
+    b"\xd0\xcf\x11\xe0": "a packed workbook; unpack it",
     b"%PDF": "a PDF",
     b"ORC": "an ORC file; write it as Parquet or CSV",
     b"SQLite format 3": "a database; export the table as CSV",
@@ -26,7 +28,7 @@ _CHINESE_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
 
 @dataclass(frozen=True)
 class FileForm:
-    form: Literal["csv", "parquet", "jsonl"]
+    form: Literal["csv", "parquet", "jsonl", "workbook"]
     encoding: str
     gzipped: bool
 
@@ -40,11 +42,13 @@ def recognise(path: Path, encoding: str | None = None) -> FileForm:
     head = _read_head(path)
     if head[:4] == b"PAR1":
         return FileForm("parquet", "binary", False)
+    if head.startswith(_WORKBOOKS):
+        return FileForm("workbook", "binary", False)
     gzipped = head[:2] == b"\x1f\x8b"
     if gzipped:
         head = _read_unpacked_head(path)
     if not head.strip():
-        raise InvalidInput(f"{path} is empty: there is nothing to import.")
+        raise InvalidInput(f"{path} is empty: there is nothing to read.")
     _refuse_other_things(path, head)
     known = encoding or _find_encoding(path, gzipped)
     _check_codec(known)
@@ -84,13 +88,14 @@ def _refuse_other_things(path: Path, head: bytes) -> None:
         raise InvalidInput(f"{path} is written in UTF-16; save it as UTF-8.")
     if b"\0" in head:
         raise InvalidInput(
-            f"{path} is not a table but binary data; CSV, Parquet and JSON lines can be imported."
+            f"{path} is not a table but binary data; CSV, Parquet, Excel and JSON lines can be "
+            "read."
         )
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if start[:1] == b"<":
         raise InvalidInput(
-            f"{path} is not a table but a web page or XML; CSV, Parquet and JSON lines can be "
-            "imported."
+            f"{path} is not a table but a web page or XML; CSV, Parquet, Excel and JSON lines can "
+            "be read."
         )
     if start[:1] == b"[":
         raise InvalidInput(f"{path} is one JSON list; write one object a line (JSON lines).")

@@ -78,6 +78,7 @@ def import_facts(
     clock: Callable[[], dt.datetime],
     progress: Progress = _silent,
     encoding: str | None = None,
+    sheet: str | None = None,
     batch_rows: int = BATCH_ROWS,
     expected_rows: int | None = None,
 ) -> ImportReport:
@@ -94,7 +95,7 @@ def import_facts(
     started = time.monotonic()
     fact_kind = kind_named(kind)
     require_current(engine)
-    opened = open_source(source, encoding, batch_rows)
+    opened = open_source(source, encoding, batch_rows, sheet)
     matched = match_columns(fact_kind, opened.columns, mapping)
     now = clock()
     path = _quarantine_path(quarantine, settings, source, kind, now)

@@ -16,14 +16,20 @@ from api.intake.delimited import open_csv
 from api.intake.files import FileForm, recognise
 from api.intake.jsonlines import open_jsonl
 from api.intake.rows import BATCH_ROWS, RawBatch, Source, chain, cut
+from api.intake.workbook import open_workbook
 
 ArrowSource: TypeAlias = pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch | pa.Table]
 
 
 def open_source(
-    source: Path | ArrowSource, encoding: str | None = None, batch_rows: int = BATCH_ROWS
+    source: Path | ArrowSource,
+    encoding: str | None = None,
+    batch_rows: int = BATCH_ROWS,
+    sheet: str | None = None,
 ) -> Source:
     """Open a file or Arrow data for reading in batches of about `batch_rows` rows.
+
+    `sheet` names one of a workbook's; by default it is the first that is shown.
 
     Raises:
         InvalidInput: it isn't a table that can be read.
@@ -33,6 +39,12 @@ def open_source(
         _check_names("the data", opened.columns)
         return opened
     form = recognise(source, encoding)
+    if form.form == "workbook":
+        opened = open_workbook(source, sheet, batch_rows)
+        _check_names(source, opened.columns)
+        return opened
+    if sheet is not None:
+        raise InvalidInput(f"{source} is no workbook: it has no sheets, so leave --sheet out.")
     opened = {"csv": open_csv, "parquet": _open_parquet, "jsonl": open_jsonl}[form.form](
         source, form, batch_rows
     )

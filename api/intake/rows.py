@@ -38,6 +38,8 @@ class Source:
     batches: Iterator[RawBatch]
     encoding: str = ""
     """Of a text file."""
+    sheet: str = ""
+    """Of a workbook."""
 
 
 def chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

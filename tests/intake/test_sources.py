@@ -63,6 +63,28 @@ def test_separators_are_recognised_outside_of_quotes(tmp_path: Path, separator: 
     assert read(write(tmp_path, text)) == [{"a": "x,y", "b,;|\tc": "two\nlines"}]
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_columns_set_with_blanks_are_read(tmp_path: Path, ending: str) -> None:
+    lines = [" id  when amount ", "00001 19970101\t  11.77", " 00002  19970112  5.00  ", ""]
+    found = read(write(tmp_path, ending.join(lines)))
+    assert found == [
+        {"id": "00001", "when": "19970101", "amount": "11.77"},
+        {"id": "00002", "when": "19970112", "amount": "5.00"},
+    ]
+
+
+def test_many_lines_set_with_blanks_lose_nothing(tmp_path: Path) -> None:
+    rows = "".join(f"  {number}   x\n" for number in range(700_000))
+    found = read(write(tmp_path, "a b\n" + rows))
+    assert [row["a"] for row in found] == [str(number) for number in range(700_000)]
+
+
+def test_a_column_of_words_is_one_column(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "full name\nJane\nJohn Q Smith\n"))[1] == {
+        "full name": "John Q Smith"
+    }
+
+
 def test_gzip_parquet_json_lines_and_arrow_give_the_same(tmp_path: Path) -> None:
     table = pa.table({"a": ["1", "2"], "b": ["x", None]})
     pq.write_table(table, tmp_path / "p")
@@ -112,7 +134,9 @@ def test_broken_json_lines_are_set_aside(tmp_path: Path) -> None:
         (b"  \n\n", "is empty"),
         (b"\x00\x01\x02binary", "binary data"),
         (b"<!doctype html><html></html>", "web page"),
-        (b"PK\x03\x04....", "workbook or a zip"),
+        (b"PK\x03\x04....", "damaged workbook or a zip"),
+        (b"\xd0\xcf\x11\xe0 nothing more", "damaged workbook"),
+        (gzip.compress(b"PK\x03\x04...."), "packed workbook or archive"),
         (b"%PDF-1.7", "a PDF"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         (b'[{"a": 1}]', "one object a line"),
