@@ -1,4 +1,4 @@
-"""What customers bought, as arrays: the matrix of customers and products that mining starts from."""
+"""What customers bought, as arrays: the matrix of customers and products to mine."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Baskets:
 
     def total(self, per: Ints, size: int, weight: Floats) -> Floats:
         """A sum of `weight` over pairs for each place named by `per`."""
-        return np.bincount(per, weight, size)
+        return np.asarray(np.bincount(per, weight, size), np.float64)
 
     def of_products(self, weight: Floats) -> Floats:
         return self.total(self.column, len(self.products), weight)

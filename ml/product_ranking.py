@@ -34,7 +34,7 @@ class Candidates:
     pair: Ints
     affinity: Floats
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Candidates:
+    def where(self, mask: npt.NDArray[np.bool_] | Ints) -> Candidates:
         return Candidates(self.row[mask], self.column[mask], self.pair[mask], self.affinity[mask])
 
 

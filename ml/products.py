@@ -7,7 +7,7 @@ the same. `ml.product_ranking` gives each the probability of a purchase within t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -78,10 +78,10 @@ class Recommender:
         self, found: Candidates, exclude_days: float, scope: Scope
     ) -> npt.NDArray[np.bool_]:
         if scope == "new":
-            return found.pair < 0
+            return np.asarray(found.pair < 0, np.bool_)
         last = self.view.baskets.last_days[found.pair]
         soon = np.minimum(exclude_days, self.view.cycle[found.pair] / 2.0)
-        return (found.pair < 0) | (last >= soon)
+        return np.asarray((found.pair < 0) | (last >= soon), np.bool_)
 
 
 def teach(backend: Backend, cutoff: int, *, horizon_days: int, lookback_days: int) -> Recommender:
@@ -217,7 +217,7 @@ def _popular_reason(share: float) -> str:
     return _json("popular", {"share": round(float(share), 4)})
 
 
-def _json(code: str, params: dict[str, float | int]) -> str:
+def _json(code: str, params: Mapping[str, float | int]) -> str:
     return json.dumps({"code": code, "params": params})
 
 
