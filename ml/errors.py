@@ -29,3 +29,11 @@ class BadModel(MLError, ValueError):
 
 class RegistryError(MLError, LookupError):
     """The model registry lacks the thing asked for, or can't be used as it stands."""
+
+
+class BadTable(MLError, ValueError):
+    """A labelled table, or one to be scored, lacks a column or holds what can't be understood."""
+
+
+class BadLog(MLError, ValueError):
+    """A purchase log lacks a column, or holds what can't be understood."""
