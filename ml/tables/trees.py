@@ -1,0 +1,178 @@
+"""Boosted trees of several depths: how many rounds each takes is chosen on folds, and in the end
+all trees of all of them are one booster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import xgboost as xgb
+
+from ml.booster import from_bytes
+from ml.sample import Floats
+from ml.tables.terms import Bools
+
+MAX_ROUNDS = 2000
+MIN_ROUNDS = 10
+PATIENCE = 50
+MANY_ROWS = 200_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A family of trees. Depth 1 only adds up effects; each further level lets one more term
+    join in an interaction."""
+
+    depth: int
+    eta: float
+    columns: float
+    """The share of terms that each tree may see."""
+    seeds: int = 3
+    """Boosters averaged in the end, which differ by what they happened to draw."""
+
+    def parameters(self, seed: int, threads: int) -> dict[str, Any]:
+        return {
+            "objective": "binary:logistic",
+            "eval_metric": "logloss",
+            "tree_method": "hist",
+            "max_depth": self.depth,
+            "eta": self.eta,
+            "subsample": 0.8,
+            "colsample_bytree": self.columns,
+            "min_child_weight": 2.0,
+            "seed": seed,
+            "nthread": threads,
+            "verbosity": 0,
+        }
+
+
+SHAPES = (
+    Shape(1, 0.1, 0.6),
+    Shape(3, 0.05, 0.6),
+    Shape(2, 0.05, 0.6),
+    Shape(5, 0.05, 0.6, seeds=2),
+    Shape(6, 0.05, 1.0, seeds=1),
+)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to learn from and rows to judge by, as matrices of the terms of the former."""
+
+    train: Floats
+    train_churned: Bools
+    valid: Floats
+    valid_churned: Bools
+    rows: np.ndarray[Any, np.dtype[np.int64]]
+    """The places of the judged rows in the whole table."""
+    smooth: tuple[bool, ...]
+    """Which terms are quantities."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a shape is worth: its loss on the folds at its best number of rounds, and its scores."""
+
+    shape: Shape
+    rounds: int
+    loss: float
+    scores: Floats
+
+
+def each(job: Callable[[Any], T], things: Sequence[Any], threads: int) -> list[T]:
+    """Do jobs side by side, one thread each: threads that share one training wait for each other
+    at every node, and the result of each would depend on their number."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(job, things))
+
+
+def try_shape(shape: Shape, folds: Sequence[Fold], rows: int, seed: int, threads: int) -> Trial:
+    judged = each(lambda fold: _judge(shape, fold, seed), folds, threads)
+    shortest = min(len(losses) for losses, _ in judged)
+    sizes = [len(fold.rows) for fold in folds]
+    curve = np.average(np.stack([losses[:shortest] for losses, _ in judged]), 0, sizes)
+    rounds = int(np.argmin(curve)) + 1
+    scores = np.full(rows, np.nan)
+    for fold, (_, booster) in zip(folds, judged, strict=True):
+        scores[fold.rows] = booster.predict(
+            _data(fold.valid), output_margin=True, iteration_range=(0, rounds)
+        )
+    return Trial(shape, rounds, float(curve[rounds - 1]), scores)
+
+
+def _judge(shape: Shape, fold: Fold, seed: int) -> tuple[Floats, xgb.Booster]:
+    results: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        shape.parameters(seed, 1),
+        _data(fold.train, fold.train_churned),
+        MAX_ROUNDS,
+        evals=[(_data(fold.valid, fold.valid_churned), "valid")],
+        evals_result=results,
+        early_stopping_rounds=PATIENCE,
+        verbose_eval=False,
+    )
+    return np.array(results["valid"]["logloss"]), booster
+
+
+def _data(matrix: Floats, churned: Bools | None = None) -> xgb.DMatrix:
+    label = None if churned is None else churned.astype(np.float64)
+    return xgb.DMatrix(matrix.astype(np.float32), label, nthread=1)
+
+
+def grow(
+    trials: Sequence[tuple[float, Trial]], matrix: Floats, churned: Bools, seed: int, threads: int
+) -> xgb.Booster:
+    """One booster whose margin is the weighted sum of the margins of the trials' shapes."""
+    data = _data(matrix, churned)
+    inner = threads if len(matrix) >= MANY_ROWS else 1
+    jobs = [
+        (weight / trial.shape.seeds, trial, seed + draw)
+        for weight, trial in trials
+        for draw in range(trial.shape.seeds)
+    ]
+    boosters = each(
+        lambda job: xgb.train(job[1].shape.parameters(job[2], inner), data, job[1].rounds),
+        jobs,
+        1 if inner > 1 else threads,
+    )
+    return merge([(job[0], booster) for job, booster in zip(jobs, boosters, strict=True)])
+
+
+def merge(boosters: Sequence[tuple[float, xgb.Booster]]) -> xgb.Booster:
+    """The weighted sum of boosters of the same terms, as one: leaves times weight, bases added.
+
+    A sum of trees is all that a booster is, so this is exact up to float32.
+    """
+    documents = [(weight, json.loads(booster.save_raw("json"))) for weight, booster in boosters]
+    result = documents[0][1]
+    trees: list[dict[str, Any]] = []
+    base = 0.0
+    for weight, document in documents:
+        share = float(document["learner"]["learner_model_param"]["base_score"].strip("[]"))
+        base += weight * float(np.log(share / (1.0 - share)))
+        for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
+            trees.append(_scaled(tree, weight) | {"id": len(trees)})
+    model = result["learner"]["gradient_booster"]["model"]
+    model["trees"] = trees
+    model["tree_info"] = [0] * len(trees)
+    model["iteration_indptr"] = list(range(len(trees) + 1))
+    model["gbtree_model_param"]["num_trees"] = str(len(trees))
+    chance = 1.0 / (1.0 + np.exp(-base))
+    result["learner"]["learner_model_param"]["base_score"] = f"[{chance:.9E}]"
+    return from_bytes(json.dumps(result).encode(), 1)
+
+
+def _scaled(tree: dict[str, Any], weight: float) -> dict[str, Any]:
+    splits = [
+        value * weight if left == -1 else value
+        for value, left in zip(tree["split_conditions"], tree["left_children"], strict=True)
+    ]
+    return tree | {
+        "split_conditions": splits,
+        "base_weights": [value * weight for value in tree["base_weights"]],
+    }
