@@ -19,13 +19,16 @@ from api.db.champions import (
     MODEL_NAMES,
     ModelName,
     ModelRecord,
-    mark_champion,
+    change_champion,
+    list_known,
+    lost_store,
     read_model,
     record_model,
 )
 from api.db.facts import sync_facts
 from api.db.installation import read_installation
-from api.errors import NotReady
+from api.errors import Conflict, NotReady
+from api.promotions import model_files, utc_now
 from api.refresh import Champion, Champions
 from api.settings import Settings
 
@@ -59,12 +62,13 @@ def train_model(
     clock: Callable[[], dt.datetime],
     progress: Progress,
 ) -> TrainReport:
-    """Train on the business's own facts, register, promote if not worse than the champion."""
+    """Train on the business's own facts, register, promote if the rules of promotion say so."""
     from ml.training import train
 
     started = clock()
     installation = read_installation(engine)
     day = installation.day_to_look_at(as_of, started)
+    _require_same_store(engine, settings, name)
     progress("Bringing the fact store up to date", None)
     sync_facts(engine, settings.resolved_database_url, settings.fact_store)
     usual = installation.churn_horizon_days if name == "churn" else installation.clv_horizon_days
@@ -100,11 +104,13 @@ def _register(
     workplace: Path,
     clock: Callable[[], dt.datetime],
 ) -> Registered:
-    """Into MLflow first: a version without our record is never scored with, only trained again."""
+    """MLflow, files, our record, and only then the alias: cut off anywhere, nothing half reigns."""
     from ml import registry
 
-    registry.prepare_store(settings.resolved_mlflow_uri, settings.artifact_root)
-    registered = registry.register(settings.resolved_mlflow_uri, trained, promote=None)
+    uri = settings.resolved_mlflow_uri
+    registry.prepare_store(uri, settings.artifact_root)
+    verdict = registry.judge(uri, trained, kept=settings.model_dir)
+    registered = registry.record(uri, trained, verdict)
     folder = settings.model_dir / trained.name / str(registered.version)
     folder.mkdir(parents=True, exist_ok=True)
     for file in registered.files:
@@ -118,40 +124,37 @@ def _register(
         registered_at=clock(),
         files=dict(registered.files),
         metrics=dict(registered.metrics),
+        verdict=verdict.to_document(),
     )
-    record_model(engine, record, champion=registered.promoted)
+    record_model(engine, record, champion=False)
+    if registered.promoted:
+        registry.set_champion(uri, trained.name, registered.version)
+        change_champion(
+            engine, record.name, record.version, action="promote", reason=verdict.why, at=clock()
+        )
     return registered
 
 
-def load_champions(engine: Engine, settings: Settings) -> Champions:
+def _require_same_store(engine: Engine, settings: Settings, name: str) -> None:
+    """Refuse an MLflow store that is not this database's before an hour of training, not after."""
+    from ml import registry
+
+    ours = max((known.version for known in list_known(engine) if known.name == name), default=0)
+    theirs = registry.latest_version(settings.resolved_mlflow_uri, name)
+    if ours > theirs:
+        raise Conflict(lost_store(name, theirs + 1))
+
+
+def load_champions(
+    engine: Engine, settings: Settings, clock: Callable[[], dt.datetime] = utc_now
+) -> Champions:
     """The models the registry's `champion` aliases point to, ready to score.
 
     Raises:
         NotReady: a model has no champion, or one that was never trained here.
+        Conflict: MLflow knows no champion, but this database does.
     """
-    from ml import registry
-
-    found: dict[str, tuple[Champion, Path]] = {}
-    for name in MODEL_NAMES:
-        reference = registry.champion(settings.resolved_mlflow_uri, name)
-        if reference is None:
-            raise NotReady(f"There is no {name} champion yet. Train one: echelon train {name}")
-        record = read_model(engine, name, reference.version)
-        if record is None:
-            raise NotReady(
-                f"Model {name}/{reference.version} is the registry's champion, but this database "
-                "has no record of its files. Train it here, or move the alias: "
-                f"echelon models promote {name} VERSION"
-            )
-        mark_champion(engine, name, reference.version)
-        folder = settings.model_dir / name / str(reference.version)
-        if not all((folder / file).is_file() for file in record.files):
-            registry.download(settings.resolved_mlflow_uri, name, reference.version, folder)
-        label = f"{name}/{reference.version}"
-        found[name] = (
-            Champion(record.row_id, label, record.horizon_days, dict(record.files)),
-            folder,
-        )
+    found = {name: _champion(engine, settings, name, clock) for name in MODEL_NAMES}
     (churn, churn_folder), (clv, clv_folder) = found["churn"], found["clv"]
 
     def score(store: Path, cutoff: int) -> Scored:
@@ -169,11 +172,36 @@ def load_champions(engine: Engine, settings: Settings) -> Champions:
     return Champions(churn, clv, score)
 
 
-def promote_model(engine: Engine, settings: Settings, name: str, version: int) -> None:
-    """Point the registry's champion alias, and ours, at a version that was trained here."""
-    if read_model(engine, name, version) is None:
-        raise NotReady(f"There is no {name} model of version {version}: echelon models list")
+def _champion(
+    engine: Engine, settings: Settings, name: ModelName, clock: Callable[[], dt.datetime]
+) -> tuple[Champion, Path]:
+    """A champion and the folder of its files."""
     from ml import registry
 
-    registry.set_champion(settings.resolved_mlflow_uri, name, version)
-    mark_champion(engine, name, version)
+    reference = registry.champion(settings.resolved_mlflow_uri, name)
+    if reference is None:
+        if any(known.champion for known in list_known(engine) if known.name == name):
+            raise Conflict(
+                f"This database has a {name} champion, MLflow's store has none. Restore that store "
+                "from its backup, or point ECHELON_MLFLOW_URI to the one that belongs here."
+            )
+        raise NotReady(f"There is no {name} champion yet. Train one: echelon train {name}")
+    record = read_model(engine, name, reference.version)
+    if record is None:
+        raise NotReady(
+            f"Model {name}/{reference.version} is the registry's champion, but this database "
+            "has no record of its files. Train it here, or move the alias: "
+            f"echelon models promote {name} VERSION"
+        )
+    if not record.champion:
+        change_champion(
+            engine,
+            name,
+            reference.version,
+            action="promote",
+            reason="The alias was moved in MLflow.",
+            at=clock(),
+        )
+    folder = model_files(settings, record)
+    label = f"{name}/{reference.version}"
+    return Champion(record.row_id, label, record.horizon_days, dict(record.files)), folder

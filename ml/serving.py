@@ -1,4 +1,4 @@
-"""What MLflow loads: native files in, calibrated probabilities or values out; never a class.
+"""What MLflow loads: native files in, the product's own numbers out; never a class.
 
 MLflow finds `_load_pyfunc` by its name, so that no pickled object and no code travels with a model.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,12 +18,28 @@ import pandas as pd
 from ml.artefacts import CHAMPION
 from ml.churn import ChurnModel
 from ml.clv import ClvModel
+from ml.explain import reasons
+from ml.features import reason_text
 from ml.sample import Sample
 
-OUTPUTS = {
-    "churn": ("churn_probability",),
-    "clv": ("clv_minor", "clv_low_minor", "clv_high_minor"),
-}
+OUTPUTS: Mapping[str, Mapping[str, Literal["double", "string"]]] = MappingProxyType(
+    {
+        "churn": MappingProxyType(
+            {"churn_probability": "double", "churn_reasons": "string", "reasons_text": "string"}
+        ),
+        "clv": MappingProxyType(
+            {
+                "clv_minor": "double",
+                "clv_low_minor": "double",
+                "clv_high_minor": "double",
+                "clv_reasons": "string",
+                "reasons_text": "string",
+            }
+        ),
+    }
+)
+"""Columns and MLflow types; those also in `ml.contracts.PREDICTION_COLUMNS` hold the same values.
+`reasons_text` says the reasons in English, strongest first, money in minor units."""
 
 
 class Served:
@@ -36,11 +54,22 @@ class Served:
         model = self._model
         sample = model.habit.extend(_sample(data), model.horizon_days)
         if isinstance(model, ChurnModel):
-            columns = [model.predict(sample)]
+            numbers = [model.predict(sample)]
         else:
             value = model.predict(sample)
-            columns = [value.expected, value.low, value.high]
+            numbers = [np.rint(part) for part in (value.expected, value.low, value.high)]
+        # The last column is the bias: the same for everyone, so no reason.
+        why = reasons(model.codes, sample.matrix(model.codes), model.effects(sample)[:, :-1])
+        columns = [*numbers, why, [readable(each) for each in why]]
         return pd.DataFrame(dict(zip(OUTPUTS[model.kind], columns, strict=True)), index=data.index)
+
+
+def readable(reasons_json: str) -> str:
+    """The reasons of one customer as a line for people."""
+    found: list[dict[str, Any]] = json.loads(reasons_json)
+    return "; ".join(
+        reason_text(str(each["code"]), each["value"], currency_exponent=0) for each in found
+    )
 
 
 def _sample(data: pd.DataFrame) -> Sample:

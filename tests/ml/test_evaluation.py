@@ -8,7 +8,6 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from ml.clv import Value
 from ml.evaluation import (
-    Evaluation,
     auc,
     churn_metrics,
     clv_metrics,
@@ -16,7 +15,7 @@ from ml.evaluation import (
     lift,
     normalised_gini,
 )
-from ml.plots import decile_table
+from ml.plots import deciles
 
 
 def test_churn_metrics_are_scikit_learns() -> None:
@@ -56,6 +55,6 @@ def test_intervals_are_judged_by_their_ends() -> None:
 
 def test_the_decile_table_starts_with_the_highest() -> None:
     predicted = np.arange(100.0)
-    table = decile_table(Evaluation({}, {}, predicted, (predicted >= 90).astype(float)))
+    table = deciles(predicted, (predicted >= 90).astype(float))
     assert [row["customers"] for row in table] == [10] * 10
     assert (table[0]["decile"], table[0]["lift"], table[1]["lift"]) == (1, 10.0, 0.0)

@@ -1,0 +1,43 @@
+"""The model registry: the only package that imports MLflow. Runs, versions and the champion."""
+
+from __future__ import annotations
+
+import os
+
+# Read by MLflow when it is imported: an installation talks to nobody unasked.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+# Its own patience with a server that is away is several minutes.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+
+from ml.registry.runs import Registered, judge, log_evaluation, record, register
+from ml.registry.store import ALIAS, EXPERIMENT, prepare_store
+from ml.registry.versions import (
+    MODEL_FILES,
+    ChampionRef,
+    champion,
+    download,
+    fetch,
+    latest_version,
+    set_champion,
+)
+
+__all__ = [
+    "ALIAS",
+    "EXPERIMENT",
+    "MODEL_FILES",
+    "ChampionRef",
+    "Registered",
+    "champion",
+    "download",
+    "fetch",
+    "judge",
+    "latest_version",
+    "log_evaluation",
+    "prepare_store",
+    "record",
+    "register",
+    "set_champion",
+]
