@@ -6,15 +6,24 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 ENDLESS = 1000
 JsonOption = Annotated[
@@ -22,14 +31,61 @@ JsonOption = Annotated[
 ]
 
 
+class Pace:
+    """How long a step will still take, told from how long its share done has taken."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._step = ""
+        self._began = self._told = clock()
+        self._begun_at = 0.0
+        self._left: float | None = None
+
+    def tell(self, step: str, share: float | None) -> None:
+        """A step has come so far; another step, or one that begins anew, is measured afresh."""
+        self._told = self._clock()
+        done = (share or 0.0) - self._begun_at
+        if step != self._step or done < 0:
+            self._step, self._began, self._begun_at = step, self._told, share or 0.0
+            self._left = None
+        elif share is not None and done > 0:
+            self._left = (self._told - self._began) * (1.0 - share) / done
+
+    def seconds_left(self) -> float | None:
+        """None as long as nothing can be said; it counts down between two tellings."""
+        if self._left is None:
+            return None
+        return max(0.0, self._left - (self._clock() - self._told))
+
+
+class TimeLeftColumn(ProgressColumn):
+    """`12 s left`, where the pace is known."""
+
+    def __init__(self, pace: Pace) -> None:
+        super().__init__()
+        self._pace = pace
+
+    def render(self, task: Task) -> Text:
+        left = self._pace.seconds_left()
+        return Text("" if left is None else f"{spoken(left)} left", style="progress.remaining")
+
+
+def spoken(seconds: float) -> str:
+    """A duration as people say it."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
 class Steps:
     """One progress line at a time: a bar where the share is known, a spinner where not."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, pace: Pace) -> None:
         self._progress = progress
+        self._pace = pace
         self._task = progress.add_task("", total=None) if progress is not None else None
 
     def say(self, step: str, share: float | None = None) -> None:
+        self._pace.tell(step, share)
         if self._progress is None or self._task is None:
             return
         total = None if share is None else 100.0
@@ -51,16 +107,18 @@ class Terminal:
         """Show steps while the block runs; only on a terminal, never where JSON is asked for."""
         if self.as_json or not self._errors.is_terminal:
             self.note(first_step)
-            yield Steps(None)
+            yield Steps(None, Pace())
             return
+        pace = Pace()
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
+            TimeLeftColumn(pace),
         )
         with Progress(*columns, console=self._errors, transient=True) as progress:
-            steps = Steps(progress)
+            steps = Steps(progress, pace)
             steps.say(first_step)
             yield steps
 
