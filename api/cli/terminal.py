@@ -38,18 +38,19 @@ class Pace:
         self._clock = clock
         self._step = ""
         self._began = self._told = clock()
-        self._begun_at = 0.0
+        self._begun_at = self._done = 0.0
         self._left: float | None = None
 
     def tell(self, step: str, share: float | None) -> None:
         """A step has come so far; another step, or one that begins anew, is measured afresh."""
         self._told = self._clock()
-        done = (share or 0.0) - self._begun_at
-        if step != self._step or done < 0:
-            self._step, self._began, self._begun_at = step, self._told, share or 0.0
+        before, self._done = self._done, share or 0.0
+        if step != self._step or self._done < before:
+            self._step, self._began, self._begun_at = step, self._told, self._done
             self._left = None
-        elif share is not None and done > 0:
-            self._left = (self._told - self._began) * (1.0 - share) / done
+        elif self._done > self._begun_at:
+            taken = self._told - self._began
+            self._left = taken * (1.0 - self._done) / (self._done - self._begun_at)
 
     def seconds_left(self) -> float | None:
         """None as long as nothing can be said; it counts down between two tellings."""
@@ -66,6 +67,7 @@ class TimeLeftColumn(ProgressColumn):
         self._pace = pace
 
     def render(self, task: Task) -> Text:
+        del task  # Rich gives it, but its own speed forgets where a step began.
         left = self._pace.seconds_left()
         return Text("" if left is None else f"{spoken(left)} left", style="progress.remaining")
 
