@@ -18,6 +18,7 @@ from api.cli import (
     keys,
     models,
     policy,
+    predict,
     refresh,
     schema,
     serve,
@@ -37,6 +38,7 @@ app.command("demo")(demo.demo)
 app.add_typer(database.app, name="db")
 app.command("import")(facts.import_)
 app.command("train")(training.train)
+app.command("predict")(predict.predict)
 app.add_typer(models.app, name="models")
 app.command("refresh")(refresh.refresh_)
 app.command("serve")(serve.serve)
