@@ -61,48 +61,58 @@ class Registered:
         return self.verdict.why
 
 
-def judge(uri: str, trained: TrainedModel, kept: Path | None = None) -> Verdict:
+def judge(
+    uri: str, trained: TrainedModel, kept: Path | None = None, name: str | None = None
+) -> Verdict:
     """What the rules of promotion say of a trained model against the present champion.
 
     `kept` is a folder of models, `NAME/VERSION` each, where the champion's files may lie already.
+    `name` is what the model is registered as, where that is not what it predicts.
     """
-    reigning = champion(uri, trained.name)
+    name = name or trained.name
+    reigning = champion(uri, name)
     if reigning is None:
         return unopposed(trained)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = (kept or Path(temporary)) / trained.name / str(reigning.version)
+        folder = (kept or Path(temporary)) / name / str(reigning.version)
         try:
-            files = fetch(uri, trained.name, reigning.version, folder)
+            files = fetch(uri, name, reigning.version, folder)
         except RegistryError as error:
             return unreadable(trained, reigning.version, str(error))
         return challenge(trained, reigning.version, folder, files)
 
 
-def register(uri: str, trained: TrainedModel, verdict: Verdict | None = None) -> Registered:
+def register(
+    uri: str, trained: TrainedModel, verdict: Verdict | None = None, name: str | None = None
+) -> Registered:
     """Record a trained model, and promote it if the verdict says so.
 
-    Without a verdict the rules of promotion are asked.
+    Without a verdict the rules of promotion are asked. Under a `name` of its own it has nothing to
+    do with the product's champions.
     """
-    registered = record(uri, trained, verdict or judge(uri, trained))
+    registered = record(uri, trained, verdict or judge(uri, trained, name=name), name)
     if registered.promoted:
-        set_champion(uri, trained.name, registered.version)
+        set_champion(uri, registered.name, registered.version)
     return registered
 
 
-def record(uri: str, trained: TrainedModel, verdict: Verdict) -> Registered:
+def record(
+    uri: str, trained: TrainedModel, verdict: Verdict, name: str | None = None
+) -> Registered:
     """A run with everything worth keeping, and a version of its model that doesn't reign yet."""
+    name = name or trained.name
     client = client_of(uri)
     with tempfile.TemporaryDirectory() as temporary:
         _write_artifacts(trained, verdict, Path(temporary))
-        with _run(uri, client, f"{trained.name} {trained.as_of}") as run:
+        with _run(uri, client, f"{name} {trained.as_of}") as run:
             mlflow.log_params(dict(trained.parameters))
             mlflow.log_metrics(metrics_to_log(trained.evaluation.judgement))
             mlflow.log_artifacts(temporary)
             mlflow.set_tags(_tags(trained))
             logged = _log_model(trained)
     run_id = str(run.info.run_id)
-    version = _create_version(client, trained, logged, run_id, verdict)
-    return Registered(trained.name, version, run_id, dict(trained.files), trained.metrics, verdict)
+    version = _create_version(client, name, trained, logged, run_id, verdict)
+    return Registered(name, version, run_id, dict(trained.files), trained.metrics, verdict)
 
 
 def log_evaluation(uri: str, report: Report, html: str) -> str:
@@ -219,12 +229,12 @@ def _example(trained: TrainedModel) -> pd.DataFrame:
 
 def _create_version(
     client: MlflowClient,
+    name: str,
     trained: TrainedModel,
     logged: mlflow.models.model.ModelInfo,
     run_id: str,
     verdict: Verdict,
 ) -> int:
-    name = trained.name
     try:
         client.get_registered_model(name)
     except MlflowException:
