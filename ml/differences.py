@@ -127,13 +127,15 @@ def associations(
     confidence = both / alone[first]
     lift = confidence * len(orders) / alone[second]
     support = both / max(len(orders), 1)
-    better = (lift > 1.0) & ((confidence > both / alone[second]) | (first < second))
+    back = both / alone[second]
+    better = (lift > 1.0) & ((confidence > back) | ((confidence == back) & (first < second)))
     gain = np.where(better, support * np.log(lift), -np.inf)
     order = np.argsort(-gain, kind="stable")[:top]
+    names = values.tolist()
     return tuple(
         Association(
-            values[first[at]],
-            values[second[at]],
+            names[first[at]],
+            names[second[at]],
             *(round(float(each[at]), 6) for each in (support, confidence, lift)),
         )
         for at in order

@@ -24,7 +24,7 @@ Method = Callable[[View, Candidates], Floats]
 
 @dataclass(frozen=True)
 class Judged:
-    """How one method did; means over `customers` who bought something of the scope.
+    """How one method did; means over `customers` who bought something of the scope, 0 if none.
 
     `hit_rate`: a bought product is among the ten. `recall`: bought ones among the ten, divided by
     all bought, at most ten. `ndcg` and `mean_average_precision` reward what stands higher.
@@ -137,6 +137,8 @@ def _best(
 
 def _judge(name: str, scope: Scope, picked: Ints, truth: Ints, width: int) -> Judged:
     buyers, bought = np.unique(truth // width, return_counts=True)
+    if not len(buyers):
+        return Judged(name, scope, 0, 0.0, 0.0, 0.0, 0.0)
     row = picked // width
     starts = np.searchsorted(row, buyers)
     place = starts[:, None] + np.arange(TOP)
