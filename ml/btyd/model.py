@@ -156,14 +156,19 @@ class Nbd(PurchaseModel):
         return return_days(shape, scale, share * returned(shape, scale, within_days))
 
 
-def fit_nbd(seen: Histories, prior: float = PRIOR) -> Nbd:
+def fit_nbd(
+    seen: Histories,
+    *,
+    prior: float = PRIOR,
+    coarse_rows: int = COARSE_ROWS,
+) -> Nbd:
     """Maximum likelihood.
 
     Raises:
         FitFailed: there is nobody to learn from, or no start converged.
     """
     rows = Rows.of(seen)
-    few = rows.thinned(COARSE_ROWS)
+    few = rows.thinned(coarse_rows)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         return _loss(logs, rows, prior)

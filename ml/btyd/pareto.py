@@ -167,14 +167,19 @@ class Pareto(PurchaseModel):
         return return_days(shape + self.s, scale, chance)
 
 
-def fit_pareto(seen: Histories, prior: float = PRIOR) -> Pareto:
+def fit_pareto(
+    seen: Histories,
+    *,
+    prior: float = PRIOR,
+    coarse_rows: int = COARSE_ROWS,
+) -> Pareto:
     """Maximum likelihood, lightly penalised towards ordinary parameters (`ml.btyd.maximum`).
 
     Raises:
         FitFailed: there is nobody to learn from, or no start converged.
     """
     rows = Rows.of(seen)
-    few = rows.thinned(COARSE_ROWS)
+    few = rows.thinned(coarse_rows)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         return _loss(logs, rows, prior)

@@ -90,14 +90,20 @@ class Rhythm(PurchaseModel):
         return return_days(shape, scale, share * returned(shape, scale, within_days))
 
 
-def fit_rhythm(seen: Histories, kind: Literal["mbg", "bg"] = "mbg", prior: float = PRIOR) -> Rhythm:
+def fit_rhythm(
+    seen: Histories,
+    kind: Literal["mbg", "bg"] = "mbg",
+    *,
+    prior: float = PRIOR,
+    coarse_rows: int = COARSE_ROWS,
+) -> Rhythm:
     """Maximum likelihood, lightly penalised towards ordinary parameters (`ml.btyd.maximum`).
 
     Raises:
         FitFailed: there is nobody to learn from, or no start converged.
     """
     rows = Rows.of(seen)
-    few = rows.thinned(COARSE_ROWS)
+    few = rows.thinned(coarse_rows)
     extra = 1.0 if kind == "mbg" else 0.0
 
     def loss(logs: Floats) -> tuple[float, Floats]:

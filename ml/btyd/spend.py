@@ -49,7 +49,13 @@ class _Means:
         return cls(mean, days, levels, place, np.bincount(place).astype(np.float64))
 
 
-def fit_spend(mean: Floats, days: Floats, prior: float = PRIOR) -> Spend:
+def fit_spend(
+    mean: Floats,
+    days: Floats,
+    *,
+    prior: float = PRIOR,
+    coarse_rows: int = COARSE_ROWS,
+) -> Spend:
     """Maximum likelihood over customers with a positive mean, lightly penalised towards ordinary
     parameters (`ml.btyd.maximum`); q is above 1, so that everyone's mean exists.
 
@@ -63,7 +69,7 @@ def fit_spend(mean: Floats, days: Floats, prior: float = PRIOR) -> Spend:
     order = np.lexsort((mean[used], days[used]))
     rows = _Means.of(mean[used][order] / unit, days[used][order])
     # Every k-th customer, in the order of days and mean, stands for all.
-    some = np.linspace(0, len(order) - 1, min(len(order), COARSE_ROWS)).astype(np.int64)
+    some = np.linspace(0, len(order) - 1, min(len(order), coarse_rows)).astype(np.int64)
     few = _Means.of(rows.mean[some], rows.days[some])
 
     def loss(logs: Floats) -> tuple[float, Floats]:

@@ -85,11 +85,10 @@ def test_few_rows_stand_for_all() -> None:
     assert rows.thinned(10_000) is rows
 
 
-def test_a_fit_from_few_rows_ends_where_all_rows_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_from_few_rows_ends_where_all_rows_do() -> None:
     seen = live(RHYTHMS[0], 3000, seed=3, horizon_days=HORIZON).seen
     whole = fit_rhythm(seen)
-    monkeypatch.setattr(rhythm, "COARSE_ROWS", 200)
-    thinned = fit_rhythm(seen)
+    thinned = fit_rhythm(seen, coarse_rows=200)
     for name in ("r", "alpha", "a", "b"):
         assert getattr(thinned, name) == pytest.approx(getattr(whole, name), rel=1e-3)
 

@@ -40,11 +40,10 @@ def test_the_gradient_is_the_gradient() -> None:
     assert error < 1e-5
 
 
-def test_a_fit_from_few_customers_ends_where_all_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_from_few_customers_ends_where_all_do() -> None:
     customers = shoppers(3000, seed=4)
     whole = fit_spend(*customers)
-    monkeypatch.setattr(spend, "COARSE_ROWS", 100)
-    assert fit_spend(*customers).q == pytest.approx(whole.q, rel=1e-3)
+    assert fit_spend(*customers, coarse_rows=100).q == pytest.approx(whole.q, rel=1e-3)
 
 
 def test_money_in_another_unit_is_the_same_model() -> None:
