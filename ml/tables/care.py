@@ -6,7 +6,7 @@ Nothing is tuned and nothing guessed in silence: every column that is not used i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,10 @@ class LabelledTable:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    def where(self, rows: npt.NDArray[np.int64]) -> LabelledTable:
+        """Some of the rows, with the columns as they were found in all."""
+        return replace(self, values=self.values[rows], churned=self.target[rows])
 
     @property
     def target(self) -> npt.NDArray[np.bool_]:

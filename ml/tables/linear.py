@@ -115,8 +115,8 @@ class Linear:
     """Of each column of the design, the intercept last."""
 
     def log_odds(self, matrix: Floats) -> Floats:
-        scores: Floats = self.basis.design(matrix) @ self.coefficients[:-1]
-        return scores + self.coefficients[-1]
+        scores = self.basis.design(matrix) @ self.coefficients[:-1]
+        return np.asarray(scores + self.coefficients[-1], np.float64)
 
     def effects(self, matrix: Floats) -> Floats:
         """Rows x terms, the intercept last."""

@@ -65,7 +65,11 @@ class TableModel:
         Raises:
             BadTable: a column that the model learned from is missing.
         """
-        return np.asarray(expit(self.log_odds(table)), np.float64)
+        return self.probabilities(read_rows(table, self.columns))
+
+    def probabilities(self, values: Floats) -> Floats:
+        """As `predict`, for rows that were read already."""
+        return np.asarray(expit(_in_chunks(values, self._log_odds)), np.float64)
 
     def effects(self, table: pa.Table) -> Floats:
         """Contributions in log-odds, a column for each of `columns` and the bias last: exact

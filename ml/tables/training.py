@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from ml.dataset import Progress
 from ml.sample import Floats
-from ml.tables.blend import learn_weights, log_loss
+from ml.tables.blend import Mix, learn_mix, log_loss
 from ml.tables.care import LabelledTable
 from ml.tables.linear import PENALTIES, Basis, Linear, fit_ridge
 from ml.tables.model import Member, TableModel
@@ -61,10 +61,10 @@ def train_table(
         trials.append(try_shape(shape, folds, len(rows), seed, threads))
         tell("Choosing a model", 0.1 + 0.6 * (place + 1) / len(SHAPES))
     scores = np.column_stack([regression, *(trial.scores for trial in trials)])
-    weights, intercept = learn_weights(scores, churned)
+    mix = learn_mix(scores, churned, seed)
     tell("Training the model", 0.75)
     losses = [log_loss(score, churned) for score in scores.T]
-    model = _fit(data, penalty, trials, weights, intercept, losses, seed, threads)
+    model = _fit(data, penalty, trials, mix, losses, seed, threads)
     tell("Training the model", 1.0)
     return model
 
@@ -143,14 +143,14 @@ def _fit(
     data: LabelledTable,
     penalty: float,
     trials: Sequence[Trial],
-    weights: Floats,
-    intercept: float,
+    mix: Mix,
     losses: Sequence[float],
     seed: int,
     threads: int,
 ) -> TableModel:
     terms = find_terms(data.columns, data.values, data.target)
     matrix = training_matrix(terms, data.columns, data.values, data.target, seed)
+    weights = mix.slope * mix.weights
     chosen = [
         (float(weight), trial)
         for weight, trial in zip(weights[1:], trials, strict=True)
@@ -160,7 +160,7 @@ def _fit(
     if weights[0] > 0:
         basis = Basis.fit([term.is_smooth for term in terms], matrix)
         linear = Linear(basis, fit_ridge(basis.design(matrix), data.target, penalty))
-    names = ["regression", *(f"trees of depth {trial.shape.depth}" for trial in trials)]
+    names = ["regression", *(trial.shape.name for trial in trials)]
     return TableModel(
         label=data.label,
         positive=data.positive,
@@ -170,7 +170,7 @@ def _fit(
         trees=grow(chosen, matrix, data.target, seed, threads) if chosen else None,
         linear=linear,
         linear_weight=float(weights[0]),
-        intercept=intercept,
+        intercept=mix.intercept,
         members=tuple(
             Member(name, float(weight), loss)
             for name, weight, loss in zip(names, weights, losses, strict=True)

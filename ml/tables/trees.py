@@ -32,7 +32,9 @@ class Shape:
     eta: float
     columns: float
     """The share of terms that each tree may see."""
-    seeds: int = 3
+    gamma: float = 0.0
+    """Half of the chi-square that a split must reach: above some 4 few splits on noise do."""
+    seeds: int = 2
     """Boosters averaged in the end, which differ by what they happened to draw."""
 
     def parameters(self, seed: int, threads: int) -> dict[str, Any]:
@@ -44,19 +46,28 @@ class Shape:
             "eta": self.eta,
             "subsample": 0.8,
             "colsample_bytree": self.columns,
+            "gamma": self.gamma,
             "min_child_weight": 2.0,
             "seed": seed,
             "nthread": threads,
             "verbosity": 0,
         }
 
+    @property
+    def name(self) -> str:
+        return f"trees of depth {self.depth}, gamma {self.gamma:g}"
+
 
 SHAPES = (
     Shape(1, 0.1, 0.6),
+    Shape(3, 0.05, 0.6, 2.0),
+    Shape(6, 0.05, 0.8, 2.0),
+    Shape(3, 0.05, 0.8, 6.0),
+    Shape(6, 0.05, 0.8, 6.0),
+    Shape(2, 0.05, 0.6, 2.0),
+    Shape(6, 0.05, 0.8),
     Shape(3, 0.05, 0.6),
-    Shape(2, 0.05, 0.6),
-    Shape(5, 0.05, 0.6, seeds=2),
-    Shape(6, 0.05, 1.0, seeds=1),
+    Shape(3, 0.05, 0.8, 10.0),
 )
 
 
