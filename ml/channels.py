@@ -2,7 +2,7 @@
 
 A customer's own share of contacts and rate of answers are shrunk towards everybody's, so that one
 contact does not decide, and recent contacts weigh more. Both are shares that add up to 1 over the
-channels; the score is their mean, or the one there is anything known of.
+channels; the score is their mean, weighted by how much is known of either.
 """
 
 from __future__ import annotations
@@ -182,7 +182,9 @@ def _scores(seen: _Contacts) -> Floats:
         return np.asarray(comes, np.float64)
     if total == 0:
         return np.asarray(answers, np.float64)
-    return np.asarray((comes + answers) / 2.0, np.float64)
+    told = seen.sent_weight.sum(axis=1, keepdims=True)
+    weight = (own + PRIOR_CONTACTS) / (own + told + 2.0 * PRIOR_CONTACTS)
+    return np.asarray(weight * comes + (1.0 - weight) * answers, np.float64)
 
 
 def _evidence(seen: _Contacts, row: int, place: int) -> str:

@@ -21,9 +21,13 @@ KEPT = 0.25
 
 @dataclass(frozen=True)
 class Aspect:
-    """A number from monthly statistics, and names for having much or little of it."""
+    """A number from monthly statistics, and names for having much or little of it.
+
+    `least` is the difference that starts to matter: customers who differ by less are alike.
+    """
 
     key: str
+    least: float
     value: Callable[[Monthly], Floats]
     high_en: str
     low_en: str
@@ -49,21 +53,22 @@ def _trend(m: Monthly) -> Floats:
 
 
 ASPECTS = (
-    Aspect("frequency", lambda m: np.log1p(m["orders"] / m["months"]),
+    Aspect("frequency", 0.2, lambda m: np.log1p(m["orders"] / m["months"]),
            "frequent", "rare", "购买频繁", "购买稀少"),
-    Aspect("basket", lambda m: np.log1p(m["spend"] / np.maximum(m["orders"], 1.0)),
+    Aspect("basket", 0.2, lambda m: np.log1p(m["spend"] / np.maximum(m["orders"], 1.0)),
            "large baskets", "small baskets", "单次金额高", "单次金额低"),
-    Aspect("variety", lambda m: np.log1p(m["departments"] / np.maximum(m["active_months"], 1.0)),
+    Aspect("variety", 0.2,
+           lambda m: np.log1p(m["departments"] / np.maximum(m["active_months"], 1.0)),
            "many departments", "few departments", "涉及部门多", "涉及部门少"),
-    Aspect("unevenness", _unevenness, "irregular", "regular", "购买不规律", "购买规律"),
-    Aspect("trend", _trend, "speeding up", "slowing down", "购买加快", "购买放缓"),
-    Aspect("discount", lambda m: m["discount"] / np.maximum(m["discount"] + m["spend"], 1.0),
+    Aspect("unevenness", 0.3, _unevenness, "irregular", "regular", "购买不规律", "购买规律"),
+    Aspect("trend", 0.5, _trend, "speeding up", "slowing down", "购买加快", "购买放缓"),
+    Aspect("discount", 0.05, lambda m: m["discount"] / np.maximum(m["discount"] + m["spend"], 1.0),
            "discount seekers", "full price", "偏好折扣", "少用折扣"),
-    Aspect("returns", lambda m: np.log1p(100.0 * m["back"] / np.maximum(m["lines"], 1.0)),
+    Aspect("returns", 0.3, lambda m: np.log1p(100.0 * m["back"] / np.maximum(m["lines"], 1.0)),
            "many returns", "few returns", "退货较多", "退货较少"),
-    Aspect("contact", lambda m: np.log1p(m["contacts"] / m["months"]),
+    Aspect("contact", 0.2, lambda m: np.log1p(m["contacts"] / m["months"]),
            "much contact", "little contact", "联系频繁", "联系较少"),
-    Aspect("months", lambda m: m["months"] / MONTHS,
+    Aspect("months", 0.2, lambda m: m["months"] / MONTHS,
            "long-standing", "new", "老客户", "新客户"),
 )  # fmt: skip
 BY_KEY = {aspect.key: aspect for aspect in ASPECTS}

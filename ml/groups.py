@@ -34,6 +34,8 @@ LIMIT = 3.0
 """Nobody is further from the middle than so many (robust) standard deviations."""
 STAY = 0.9
 """A customer leaves a group only for one whose centre is nearer than this part of the distance."""
+LEAST_SHARE = 0.005
+"""A group that fewer customers are left in is given up."""
 ASLEEP = "asleep"
 """The key of those who bought nothing within the last year."""
 
@@ -173,7 +175,7 @@ def _empty(aspects: Floats, cutoff: int, previous: Groups | None) -> Groups:
     middle = np.median(aspects, axis=0)
     low, high = np.quantile(aspects, (0.25, 0.75), axis=0)
     spread = np.where(high > low, (high - low) / 1.349, aspects.std(axis=0))
-    scale = np.where(spread > 1e-9, spread, 1.0)
+    scale = np.maximum(spread, [aspect.least for aspect in ASPECTS])
     return Groups((), tuple(middle.tolist()), tuple(scale.tolist()), cutoff, 0, None, {})
 
 
@@ -183,7 +185,11 @@ def _centres(
     """Centres with their keys, those of the previous run kept where they are still there."""
     if previous is not None and count in (None, len(previous.groups)):
         before = np.array([group.centre for group in previous.groups])
-        return refine(points, before)[0], [group.key for group in previous.groups]
+        centres, _ = refine(points, before)
+        share = np.bincount(nearest(points, centres), minlength=len(centres)) / len(points)
+        alive = share >= LEAST_SHARE if count is None else np.ones(len(centres), np.bool_)
+        keys = [group.key for group, lives in zip(previous.groups, alive, strict=True) if lives]
+        return refine(points, centres[alive])[0], keys
     centres = fit_centres(points, count or choose_count(points, random), random)
     centres = centres[np.argsort(-centres[:, 0], kind="stable")]
     if previous is None:
