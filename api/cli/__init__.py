@@ -14,6 +14,8 @@ from api.cli import (
     database,
     demo,
     doctor,
+    drift,
+    evaluate,
     facts,
     keys,
     models,
@@ -39,7 +41,9 @@ app.add_typer(database.app, name="db")
 app.command("import")(facts.import_)
 app.command("train")(training.train)
 app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.command("drift")(drift.drift)
 app.command("refresh")(refresh.refresh_)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
