@@ -210,7 +210,7 @@ def _labels(
         )
     if len(found) < 2:
         raise NotEnoughHistory(
-            f"The label {label} has {'one value' if found else 'no value'} only, so there is "
+            f"The label {label} has {'one value only' if found else 'no values'}, so there is "
             "nothing to tell apart: add rows of customers who left and of customers who stayed."
         )
     meaning = _positive(label, found, positive)
