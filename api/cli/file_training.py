@@ -128,6 +128,47 @@ def _train(
         return registry.register(settings.resolved_mlflow_uri, trained, name=name)
 
 
+def train_on_table(
+    terminal: Terminal,
+    table: Path,
+    *,
+    label: str,
+    positive: str | None,
+    keep: tuple[str, ...],
+    allow_sensitive: bool,
+    seed: int,
+    minutes: float | None,
+    name: str | None,
+    sheet: str | None,
+    encoding: str | None,
+) -> None:
+    """Cross-validate, train on all rows and register."""
+    from api.cli.training import tell_model
+    from ml import registry
+    from ml.tables import read_table, train_table
+    from ml.tables.review import review_table
+
+    chosen = own_name("churn", table, name)
+    settings = load_settings()
+    # Cross-validation trains five times, and once more on all rows.
+    seconds = minutes and minutes * 10
+    with terminal.progress(f"Training {chosen}") as steps:
+        file = read_file(table, sheet=sheet, encoding=encoding)
+        data = read_table(
+            file.table, label=label, positive=positive, allow_sensitive=allow_sensitive, keep=keep
+        )
+        threads = settings.max_threads
+        review = review_table(data, threads=threads, seconds=seconds, progress=steps.say)
+        model = train_table(data, seed=seed, threads=threads, seconds=seconds, progress=steps.say)
+        steps.say("Registering in MLflow")
+        registry.prepare_store(settings.resolved_mlflow_uri, settings.artifact_root)
+        found = registry.register_table(settings.resolved_mlflow_uri, model, review, name=chosen)
+    options.tell(terminal, options.malformed_rows(file), (*file.notes, *data.notes))
+    report = _result(found)
+    tell_model(terminal, report)
+    terminal.result([report])
+
+
 def own_name(kind: str, path: Path, name: str | None) -> str:
     """What a file's model is called: never what the business's own are.
 

@@ -57,6 +57,8 @@ def train(
     Learns from the business's own facts; or with --log from a purchase log, with --table from a
     labelled table. Those need no database, and their models get names of their own.
     """
+    from api.cli.file_training import train_on_log, train_on_table
+
     chosen = tuple(each for each in MODEL_NAMES if name in (each, "all"))
     if not chosen:
         raise InvalidInput(f"There is no model {name!r}. Choose churn, clv or all.")
@@ -77,11 +79,19 @@ def train(
         zone = options.require_zone(time_zone)
         columns = (customer or "", time or "", amount, time_format, zone, drop_duplicates)
         source = LogOptions(log, *columns, sheet, encoding)
-        from api.cli.file_training import train_on_log
-
         train_on_log(
             terminal, source, chosen, attributes=attributes, as_of=day, horizon_days=horizon_days,
             seed=seed, name=named, allow_sensitive=allow_sensitive,
+        )  # fmt: skip
+    elif table is not None:
+        options.refuse(given, f"{OF_LOGS} --as-of --horizon-days", why="--table")
+        options.require(given, "--label", why="--table")
+        if name not in ("churn", "all"):
+            raise typer.BadParameter("A labelled table teaches churn only.")
+        train_on_table(
+            terminal, table, label=label or "", positive=positive, keep=tuple(keep or ()),
+            allow_sensitive=allow_sensitive, seed=seed, minutes=minutes, name=named, sheet=sheet,
+            encoding=encoding,
         )  # fmt: skip
     else:
         options.refuse(given, f"{OF_LOGS} {OF_TABLES} {OF_FILES}", why="the business's own facts")

@@ -14,6 +14,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 from ml.registry.runs import Registered, judge, log_evaluation, record, register
 from ml.registry.store import ALIAS, EXPERIMENT, prepare_store
+from ml.registry.tables import register_table
 from ml.registry.versions import (
     MODEL_FILES,
     ChampionRef,
@@ -39,5 +40,6 @@ __all__ = [
     "prepare_store",
     "record",
     "register",
+    "register_table",
     "set_champion",
 ]

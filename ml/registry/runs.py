@@ -104,7 +104,7 @@ def record(
     client = client_of(uri)
     with tempfile.TemporaryDirectory() as temporary:
         _write_artifacts(trained, verdict, Path(temporary))
-        with _run(uri, client, f"{name} {trained.as_of}") as run:
+        with open_run(uri, client, f"{name} {trained.as_of}") as run:
             mlflow.log_params(dict(trained.parameters))
             mlflow.log_metrics(metrics_to_log(trained.evaluation.judgement))
             mlflow.log_artifacts(temporary)
@@ -118,7 +118,7 @@ def record(
 def log_evaluation(uri: str, report: Report, html: str) -> str:
     """Record a back-test over several origins; no version comes of it. Returns the run's id."""
     client = client_of(uri)
-    with _run(uri, client, f"evaluate {report.name} {report.as_of}") as run:
+    with open_run(uri, client, f"evaluate {report.name} {report.as_of}") as run:
         mlflow.log_params(dict(report.parameters))
         mlflow.log_metrics(metrics_to_log(report.overall))
         for step, one in enumerate(report.origins):
@@ -146,7 +146,7 @@ def metrics_to_log(judgement: Judgement) -> dict[str, float]:
     return found
 
 
-def _run(uri: str, client: MlflowClient, name: str) -> mlflow.ActiveRun:
+def open_run(uri: str, client: MlflowClient, name: str) -> mlflow.ActiveRun:
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     # Else MLflow writes down the path of the program that runs.
