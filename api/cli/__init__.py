@@ -18,6 +18,7 @@ from api.cli import (
     evaluate,
     facts,
     keys,
+    mining,
     models,
     policy,
     predict,
@@ -44,6 +45,7 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.command("drift")(drift.drift)
+app.add_typer(mining.app, name="mine")
 app.command("refresh")(refresh.refresh_)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
