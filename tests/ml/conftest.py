@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,23 @@ def sha256_of(folder: Path) -> dict[str, str]:
         for path in folder.iterdir()
         if path.is_file()
     }
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared MLflow store to copy: making one takes long."""
+    from ml import registry
+
+    folder = tmp_path_factory.mktemp("mlflow")
+    registry.prepare_store(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+    return folder / "mlflow.db"
+
+
+def copied_store(template: Path, folder: Path) -> str:
+    """The URI of a store of a test's own."""
+    folder.mkdir(exist_ok=True)
+    shutil.copy(template, folder / "mlflow.db")
+    return f"sqlite:///{folder / 'mlflow.db'}"
 
 
 @pytest.fixture(scope="session")

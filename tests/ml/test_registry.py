@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,10 +14,12 @@ from ml.dataset import feature_table
 from ml.errors import RegistryError
 from ml.facts import FactStore
 from ml.model_card import model_card
+from ml.plots import PLOTS
+from ml.report import report_of
 from ml.scoring import score
 from ml.serving import OUTPUTS
 from ml.training import TrainedModel
-from tests.ml.conftest import CUTOFF
+from tests.ml.conftest import CUTOFF, copied_store
 from tests.ml.worsened import guessing
 
 # MLflow and what it brings use what SQLAlchemy, pandas and others have deprecated.
@@ -24,18 +27,15 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
-def registry_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+def registered(
+    mlflow_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    churn: TrainedModel,
+    clv: TrainedModel,
+) -> str:
     from ml import registry
 
-    folder = tmp_path_factory.mktemp("mlflow")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    registry.prepare_store(uri, folder / "artifacts")
-    return uri
-
-
-@pytest.fixture(scope="module")
-def registered(registry_uri: str, churn: TrainedModel, clv: TrainedModel) -> str:
-    from ml import registry
+    registry_uri = copied_store(mlflow_template, tmp_path_factory.mktemp("registry"))
 
     for trained in (churn, clv):
         assert registry.champion(registry_uri, trained.name) is None
@@ -138,6 +138,52 @@ def test_an_equal_challenger_wins_and_a_worse_one_loses(
     reigning = registry.champion(registered, "churn")
     assert reigning is not None
     assert reigning.version == 1
+
+
+def test_a_version_keeps_its_verdict_and_every_number_its_doubt(
+    registered: str, churn: TrainedModel
+) -> None:
+    from mlflow import MlflowClient
+
+    from ml import registry
+
+    client = MlflowClient(registered, registered)
+    first = client.get_model_version("churn", "1")
+    assert first.tags["verdict"] == "promote"
+    run = client.get_run(first.run_id)
+    metrics = run.data.metrics
+    for name in churn.metrics:
+        assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
+    assert run.data.tags["kind"] == "training"
+    assert run.data.tags["package_version"]
+    assert run.data.tags["mlflow.source.name"] == "echelon"
+    folder = Path(client.download_artifacts(first.run_id, "."))
+    verdict = json.loads((folder / "verdict.json").read_text())
+    assert verdict["promote"] is True
+    snapshot = json.loads((folder / "data_snapshot.json").read_text())
+    assert snapshot["first_purchase_on"].startswith("2024-01")
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+    assert {path.stem for path in (folder / "plots").iterdir()} == set(PLOTS)
+    assert "| one-time buyers |" in (folder / "model_card.md").read_text()
+
+    registry.set_champion(registered, "churn", 1, {"reason": "because"})
+    assert client.get_model_version("churn", "1").tags["promotion.reason"] == "because"
+
+
+def test_an_evaluation_is_a_run_of_its_own_kind(registered: str, churn: TrainedModel) -> None:
+    from mlflow import MlflowClient
+
+    from ml import registry
+
+    client = MlflowClient(registered, registered)
+    before = registry.latest_version(registered, "churn")
+    run_id = registry.log_evaluation(registered, report_of(churn), "<!doctype html>")
+    run = client.get_run(run_id)
+    assert (run.data.tags["kind"], run.data.tags["model"]) == ("evaluation", "churn")
+    assert run.data.metrics["baseline.base_rate.auc_low"] == 0.5
+    assert run.data.metrics["origin.auc"] == run.data.metrics["auc"]
+    assert {item.path for item in client.list_artifacts(run_id)} >= {"report.html", "report.json"}
+    assert registry.latest_version(registered, "churn") == before
 
 
 def test_models_that_cannot_be_compared_fairly_are_not(
