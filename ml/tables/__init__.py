@@ -1,16 +1,13 @@
 """Predictions from any labelled table: a row for each customer, a column that says who left."""
 
 from ml.tables.care import LabelledTable, read_table
-from ml.tables.evaluation import TableEvaluation, cross_validate
 from ml.tables.model import TableModel
 from ml.tables.predicting import predict_table
 from ml.tables.training import train_table
 
 __all__ = [
     "LabelledTable",
-    "TableEvaluation",
     "TableModel",
-    "cross_validate",
     "predict_table",
     "read_table",
     "train_table",

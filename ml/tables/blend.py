@@ -14,8 +14,8 @@ from ml.tables.terms import Bools
 
 STEPS = 40
 """Members drawn, with replacement; the weight of each is its share of the draws."""
-ENOUGH = 1e-5
-"""A draw that lowers the error by less ends the drawing."""
+ENOUGH = 1e-3
+"""A draw that lowers the error, a logarithm, by less than this part ends the drawing."""
 PARTS = 5
 MIN_GAIN = 2e-4
 """Log-loss that a correction must save on rows it was not learned from."""
@@ -23,11 +23,10 @@ MIN_GAIN = 2e-4
 
 @dataclass(frozen=True)
 class Mix:
-    """Log-odds = slope * (members' log-odds . weights) + intercept; the weights sum to one."""
+    """Log-odds = members' log-odds . weights + intercept; no weight is negative."""
 
     weights: Floats
-    slope: float = 1.0
-    intercept: float = 0.0
+    intercept: float
 
 
 def log_loss(scores: Floats, churned: Bools) -> float:
@@ -36,7 +35,7 @@ def log_loss(scores: Floats, churned: Bools) -> float:
 
 
 def error(scores: Floats, churned: Bools) -> float:
-    """Log of log-loss times log of what is lacking to an AUC of one.
+    """Logarithm of the log-loss times what the AUC lacks to one.
 
     A customer list is ranked and its probabilities are multiplied with money, so a tenth less of
     either error is worth the same.
@@ -46,11 +45,22 @@ def error(scores: Floats, churned: Bools) -> float:
 
 
 def learn_mix(scores: Floats, churned: Bools, seed: int) -> Mix:
-    """Draw members one by one, each time the one that helps most (Caruana et al. 2004, "Ensemble
-    selection from libraries of models"), then correct slope and intercept where that helps.
+    """Correct each member and draw from them, each time the one that helps most (Caruana et al.
+    2004, "Ensemble selection from libraries of models"); then correct what came of it.
 
     `scores` are log-odds, rows x members, of rows that the members had not seen.
     """
+    corrections = np.array([_correction(own, churned, seed) for own in scores.T])
+    own_slopes, own_intercepts = corrections.T
+    weights = _draw(scores * own_slopes + own_intercepts, churned)
+    intercept = float(weights @ own_intercepts)
+    weights = weights * own_slopes
+    slope, shift = _correction(scores @ weights + intercept, churned, seed)
+    return Mix(slope * weights, slope * intercept + shift)
+
+
+def _draw(scores: Floats, churned: Bools) -> Floats:
+    """The share of each member in the draws."""
     drawn = np.zeros(scores.shape[1])
     mixed, best = np.zeros(len(scores)), np.inf
     for count in range(STEPS):
@@ -61,8 +71,7 @@ def learn_mix(scores: Floats, churned: Bools, seed: int) -> Mix:
             break
         drawn[place] += 1
         mixed, best = trials[place], errors[place]
-    slope, intercept = _correction(mixed, churned, seed)
-    return Mix(drawn / drawn.sum(), slope, intercept)
+    return np.asarray(drawn / drawn.sum(), np.float64)
 
 
 def _correction(scores: Floats, churned: Bools, seed: int) -> tuple[float, float]:

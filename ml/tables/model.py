@@ -15,6 +15,7 @@ from scipy.special import expit
 
 from ml import artefacts
 from ml.booster import contributions, from_bytes, margins, to_bytes
+from ml.dataset import Progress
 from ml.explain import TOP
 from ml.features import ATTRIBUTE_PREFIX
 from ml.sample import Floats
@@ -23,7 +24,7 @@ from ml.tables.columns import OTHER, Column
 from ml.tables.linear import Linear
 from ml.tables.terms import Term, matrix_of, spread
 
-CHUNK = 20_000
+CHUNK = 2_000
 """Rows scored at a time: memory stays the same however long a table is."""
 
 
@@ -76,12 +77,20 @@ class TableModel:
         TreeSHAP of the trees and the terms of the regression, which sum to `log_odds`."""
         return _in_chunks(read_rows(table, self.columns), self._effects)
 
-    def reasons(self, table: pa.Table, top: int = TOP) -> list[str]:
+    def reasons(
+        self, table: pa.Table, top: int = TOP, progress: Progress | None = None
+    ) -> list[str]:
         """A JSON list a row of the strongest effects, as `ml.features.reason_text` reads them."""
         values = read_rows(table, self.columns)
-        return self.reasons_of(values, _in_chunks(values, self._effects), top)
+        found: list[str] = []
+        for start in range(0, len(values), CHUNK):
+            part = values[start : start + CHUNK]
+            found += self._reasons(part, self._effects(part), top)
+            if progress:
+                progress("Explaining", len(found) / len(values))
+        return found
 
-    def reasons_of(self, values: Floats, effects: Floats, top: int = TOP) -> list[str]:
+    def _reasons(self, values: Floats, effects: Floats, top: int) -> list[str]:
         order = np.argsort(-np.abs(effects[:, :-1]), axis=1, kind="stable")[:, :top]
         return [
             json.dumps(

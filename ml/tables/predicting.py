@@ -47,13 +47,11 @@ def predict_table(
         data, seed=seed, threads=threads, seconds=seconds, progress=progress, clock=clock
     )
     probability = model.predict(score)
-    if progress:
-        progress("Explaining", 0.0)
     result = pa.table(
         {
             "row": pa.array(np.arange(1, score.num_rows + 1), pa.int64()),
             "churn_probability": pa.array(probability, pa.float64()),
-            "reasons": pa.array(model.reasons(score), pa.string()),
+            "reasons": pa.array(model.reasons(score, progress=progress), pa.string()),
         }
     )
     return result, data.notes

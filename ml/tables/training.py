@@ -150,7 +150,7 @@ def _fit(
 ) -> TableModel:
     terms = find_terms(data.columns, data.values, data.target)
     matrix = training_matrix(terms, data.columns, data.values, data.target, seed)
-    weights = mix.slope * mix.weights
+    weights = mix.weights
     chosen = [
         (float(weight), trial)
         for weight, trial in zip(weights[1:], trials, strict=True)

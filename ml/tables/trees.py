@@ -60,15 +60,13 @@ class Shape:
 
 SHAPES = (
     Shape(1, 0.1, 0.6),
-    Shape(3, 0.05, 0.6, 2.0),
-    Shape(6, 0.05, 0.8, 2.0),
-    Shape(3, 0.05, 0.8, 6.0),
-    Shape(6, 0.05, 0.8, 6.0),
-    Shape(2, 0.05, 0.6, 2.0),
-    Shape(6, 0.05, 0.8),
     Shape(3, 0.05, 0.6),
-    Shape(3, 0.05, 0.8, 10.0),
+    Shape(6, 0.05, 0.8, 6.0),
+    Shape(4, 0.1, 0.8, 4.0),
+    Shape(6, 0.07, 0.8, seeds=1),
+    Shape(6, 0.05, 0.8, 10.0),
 )
+"""From sums of single effects to deep interactions, and from splits that must be sure to any."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +149,10 @@ def grow(
         jobs,
         1 if inner > 1 else threads,
     )
-    return merge([(job[0], booster) for job, booster in zip(jobs, boosters, strict=True)])
+    return merge([(job[0], grown) for job, grown in zip(jobs, boosters, strict=True)], threads)
 
 
-def merge(boosters: Sequence[tuple[float, xgb.Booster]]) -> xgb.Booster:
+def merge(boosters: Sequence[tuple[float, xgb.Booster]], threads: int) -> xgb.Booster:
     """The weighted sum of boosters of the same terms, as one: leaves times weight, bases added.
 
     A sum of trees is all that a booster is, so this is exact up to float32.
@@ -175,7 +173,7 @@ def merge(boosters: Sequence[tuple[float, xgb.Booster]]) -> xgb.Booster:
     model["gbtree_model_param"]["num_trees"] = str(len(trees))
     chance = 1.0 / (1.0 + np.exp(-base))
     result["learner"]["learner_model_param"]["base_score"] = f"[{chance:.9E}]"
-    return from_bytes(json.dumps(result).encode(), 1)
+    return from_bytes(json.dumps(result).encode(), threads)
 
 
 def _scaled(tree: dict[str, Any], weight: float) -> dict[str, Any]:
