@@ -12,6 +12,7 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
+from mlflow.types.schema import AnyType
 
 from ml.artefacts import CHAMPION
 from ml.challenge import Finding, Verdict
@@ -20,7 +21,6 @@ from ml.provenance import code_version
 from ml.registry.runs import LIBRARY, Registered, metrics_to_log, open_run
 from ml.registry.store import client_of
 from ml.registry.versions import set_champion
-from ml.tables.columns import Column
 from ml.tables.model import TableModel
 from ml.tables.review import TableReview, card, page
 from ml.tables.serving import OUTPUTS
@@ -92,15 +92,11 @@ def _log_model(model: TableModel, native: Path) -> mlflow.models.model.ModelInfo
 
 
 def _signature(model: TableModel) -> ModelSignature:
-    inputs = [ColSpec(_type(column), column.name, required=False) for column in model.columns]
+    """Columns of any type: a table's whole numbers may come as integers, floats or text, and the
+    model reads each as it was learned."""
+    inputs = [ColSpec(AnyType(), column.name, required=False) for column in model.columns]
     outputs = [ColSpec(kind, name) for name, kind in OUTPUTS.items()]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
-
-
-def _type(column: Column) -> str:
-    if column.kind == "number":
-        return "double"
-    return "datetime" if column.kind == "date" and not column.date_format else "string"
 
 
 def _example(model: TableModel) -> pd.DataFrame:
