@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FORMS = "CSV (any usual separator, also .gz), Parquet, Excel or JSON lines"
 EXAMPLES = 5
+OF_LOGS = "--customer --time --amount --attributes --time-format --drop-duplicates"
+OF_TABLES = "--label --positive --keep"
+OF_FILES = "--allow-sensitive --sheet --encoding --minutes"
 
 Log = Annotated[
     Path | None, typer.Option(help=f"A purchase log, one purchase or line a row: {FORMS}.")
@@ -110,9 +113,32 @@ def require(given: Mapping[str, object], needed: str, *, why: str) -> None:
 
 def refuse(given: Mapping[str, object], unfit: str, *, why: str) -> None:
     """Exit code 2 if any of the options named is given."""
-    wrong = [name for name in unfit.split() if given[name] not in (None, False, [])]
+    wrong = [name for name in unfit.split() if given.get(name) not in (None, False, [])]
     if wrong:
         raise typer.BadParameter(f"{', '.join(wrong)} can't go with {why}.")
+
+
+def what_to_learn_from(
+    given: Mapping[str, object], log: Path | None, table: Path | None, name: str
+) -> Literal["facts", "log", "table"]:
+    """What a command that knows all three is to learn from; exit code 2 on options that don't fit.
+
+    `given` holds every option that only some of them take.
+    """
+    if log is not None and table is not None:
+        raise typer.BadParameter("Name one file to learn from: either --log or --table.")
+    if log is not None:
+        refuse(given, f"{OF_TABLES} --minutes", why="--log")
+        require(given, "--customer --time", why="--log")
+        return "log"
+    if table is not None:
+        refuse(given, f"{OF_LOGS} --as-of --horizon-days", why="--table")
+        require(given, "--label", why="--table")
+        if name == "clv":
+            raise typer.BadParameter("A labelled table teaches churn only.")
+        return "table"
+    refuse(given, f"{OF_LOGS} {OF_TABLES} {OF_FILES}", why="the business's own facts")
+    return "facts"
 
 
 def require_zone(name: str) -> str:

@@ -16,10 +16,6 @@ from api.cli.terminal import JsonOption, Terminal
 from api.db.champions import MODEL_NAMES, ModelName
 from api.errors import InvalidInput
 
-OF_LOGS = "--customer --time --amount --attributes --time-format --drop-duplicates"
-OF_TABLES = "--label --positive --keep"
-OF_FILES = "--name --allow-sensitive --sheet --encoding --minutes"
-
 
 def train(
     name: Annotated[str, typer.Argument(help="churn, clv, or all for both.")] = "all",
@@ -71,30 +67,23 @@ def train(
     }  # fmt: skip
     terminal = Terminal(as_json=json)
     day = parse_day(as_of, "--as-of")
-    if log is not None and table is not None:
-        raise typer.BadParameter("Name one file to learn from: either --log or --table.")
-    if log is not None:
-        options.refuse(given, f"{OF_TABLES} --minutes", why="--log")
-        options.require(given, "--customer --time", why="--log")
+    what = options.what_to_learn_from(given, log, table, name)
+    if log is not None and what == "log":
         zone = options.require_zone(time_zone)
         columns = (customer or "", time or "", amount, time_format, zone, drop_duplicates)
-        source = LogOptions(log, *columns, sheet, encoding)
         train_on_log(
-            terminal, source, chosen, attributes=attributes, as_of=day, horizon_days=horizon_days,
-            seed=seed, name=named, allow_sensitive=allow_sensitive,
+            terminal, LogOptions(log, *columns, sheet, encoding), chosen, attributes=attributes,
+            as_of=day, horizon_days=horizon_days, seed=seed, name=named,
+            allow_sensitive=allow_sensitive,
         )  # fmt: skip
     elif table is not None:
-        options.refuse(given, f"{OF_LOGS} --as-of --horizon-days", why="--table")
-        options.require(given, "--label", why="--table")
-        if name not in ("churn", "all"):
-            raise typer.BadParameter("A labelled table teaches churn only.")
         train_on_table(
             terminal, table, label=label or "", positive=positive, keep=tuple(keep or ()),
             allow_sensitive=allow_sensitive, seed=seed, minutes=minutes, name=named, sheet=sheet,
             encoding=encoding,
         )  # fmt: skip
     else:
-        options.refuse(given, f"{OF_LOGS} {OF_TABLES} {OF_FILES}", why="the business's own facts")
+        options.refuse(given, "--name", why="the business's own facts")
         _on_facts(terminal, chosen, day, horizon_days, seed)
 
 

@@ -14,7 +14,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 from ml.registry.runs import Registered, judge, log_evaluation, record, register
 from ml.registry.store import ALIAS, EXPERIMENT, prepare_store
-from ml.registry.tables import register_table
+from ml.registry.tables import log_table_review, register_table
 from ml.registry.versions import (
     MODEL_FILES,
     ChampionRef,
@@ -37,6 +37,7 @@ __all__ = [
     "judge",
     "latest_version",
     "log_evaluation",
+    "log_table_review",
     "prepare_store",
     "record",
     "register",

@@ -65,6 +65,18 @@ def register_table(uri: str, model: TableModel, review: TableReview, *, name: st
     return Registered(name, version, str(run.info.run_id), files, metrics, _NEWEST)
 
 
+def log_table_review(uri: str, review: TableReview, name: str) -> str:
+    """Record a cross-validation; no version comes of it. Returns the run's id."""
+    with tempfile.TemporaryDirectory() as temporary:
+        _write_artifacts(review, name, Path(temporary) / "artifacts")
+        with open_run(uri, client_of(uri), f"evaluate {name}") as run:
+            mlflow.log_params(dict(review.parameters))
+            mlflow.log_metrics(metrics_to_log(review.judgement))
+            mlflow.log_artifacts(str(Path(temporary) / "artifacts"))
+            mlflow.set_tags({"kind": "evaluation", "model": "table"} | code_version())
+    return str(run.info.run_id)
+
+
 def _write_artifacts(review: TableReview, name: str, folder: Path) -> None:
     folder.mkdir()
     documents = {
