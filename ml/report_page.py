@@ -28,7 +28,7 @@ def page(report: Report) -> str:
         _section("Lift, gain, calibration", _plots(report)),
         _section("Ten groups by prediction", _deciles(report)),
         _section("Segments", _segments(report)),
-        _section("How to read this", _words()),
+        _section("How to read this", _words(report.overall)),
         _section("Caveats", _list(CAVEATS[report.name])),
         _section("Data", _data(report)),
     ]
@@ -154,9 +154,12 @@ def _segment(each: SegmentJudgement, scale: int) -> str:
     return _row(each.segment, [*cells, f"{each.floor:,.4f}", held])
 
 
-def _words() -> str:
+def _words(judged: Judgement) -> str:
+    used = {**judged.methods[OURS], "interval": None, "floor": None}
     terms = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>\n" for name, words in METRICS.items()
+        f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>\n"
+        for name, words in METRICS.items()
+        if name in used
     )
     return f"<dl>\n{terms}</dl>\n"
 

@@ -104,8 +104,8 @@ def weighted_auc(score: Floats, happened: Bools) -> Weighted:
 
     def metric(weights: Floats) -> Floats:
         drawn = weights[:, order]
-        ones = np.add.reduceat(drawn * positive, starts, axis=1)
-        zeros = np.add.reduceat(drawn * (1.0 - positive), starts, axis=1)
+        ones = _by_score(drawn * positive, starts)
+        zeros = _by_score(drawn * (1.0 - positive), starts)
         below = np.cumsum(zeros, axis=1) - 0.5 * zeros
         pairs = ones.sum(axis=1) * zeros.sum(axis=1)
         won = np.einsum("ij,ij->i", ones, below)
@@ -120,8 +120,8 @@ def weighted_lift(score: Floats, outcome: Floats, share: float = 0.1) -> Weighte
 
     def metric(weights: Floats) -> Floats:
         drawn = weights[:, order]
-        sizes = np.add.reduceat(drawn, starts, axis=1)
-        found = np.add.reduceat(drawn * outcome[order], starts, axis=1)
+        sizes = _by_score(drawn, starts)
+        found = _by_score(drawn * outcome[order], starts)
         total = sizes.sum(axis=1)
         room = np.maximum(1.0, np.round(total * share))
         before = np.cumsum(sizes, axis=1) - sizes
@@ -194,3 +194,10 @@ def _ties(score: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     ordered = score[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     return order, starts
+
+
+def _by_score(columns: Floats, starts: npt.NDArray[np.intp]) -> Floats:
+    """Sums over each group of equal scores; nothing to add up where all scores differ."""
+    if len(starts) == columns.shape[1]:
+        return columns
+    return np.asarray(np.add.reduceat(columns, starts, axis=1), np.float64)
