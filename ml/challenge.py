@@ -114,13 +114,19 @@ def challenge(
     """
     kind = _CLASSES[trained.name]
     held_from = int(trained.holdout.cutoff[0])
+    window = holdout_days(trained)
     try:
         model = kind.load(folder, CHAMPION, files, threads=1)
         reason = _outdated(trained, champion_version, model)
-        if model.cutoff > held_from:
+        if model.cutoff > held_from or model.horizon_days != window:
             model = kind.load(folder, BACKTEST, files, threads=1)
     except BadModel as error:
         return unreadable(trained, champion_version, str(error))
+    if not reason and model.horizon_days != window:
+        reason = (
+            f"Version {champion_version} knows no horizon of {window} days, the longest that could "
+            "be held out."
+        )
     if reason:
         return _without(trained, champion_version, reason)
     if model.cutoff > held_from:
@@ -131,6 +137,11 @@ def challenge(
         )
         return Verdict(False, (Finding("comparable", False, True, text, {}),), champion_version)
     return _compare(trained, champion_version, model)
+
+
+def holdout_days(trained: TrainedModel) -> int:
+    """The days that the holdout looks ahead: fewer than the model's where history is short."""
+    return int(trained.parameters.get("holdout_horizon_days", trained.horizon_days))
 
 
 def unreadable(trained: TrainedModel, champion_version: int, why: str) -> Verdict:

@@ -78,9 +78,10 @@ by {snapshot["customers"]} customers; {snapshot["training_rows"]} training rows
 
 def _holdout(trained: TrainedModel) -> str:
     snapshot = trained.snapshot
+    days = trained.parameters.get("holdout_horizon_days", trained.horizon_days)
     held_on = day_of(snapshot["holdout_cutoff"] - 1, snapshot["time_zone"])
     return f"""{snapshot["holdout_customers"]} customers known on {held_on} and the \
-{trained.horizon_days} days after it, unseen in training. In brackets the ends of the \
+{days} days after it, unseen in training. In brackets the ends of the \
 {LEVEL:.0%} bootstrap interval."""
 
 

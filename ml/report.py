@@ -96,7 +96,7 @@ def report_of(trained: TrainedModel) -> Report:
     return Report(
         name=trained.name,
         as_of=trained.as_of,
-        horizon_days=trained.horizon_days,
+        horizon_days=int(trained.parameters.get("holdout_horizon_days", trained.horizon_days)),
         origins=(one,),
         total=one,
         exponent=trained.exponent,
