@@ -135,7 +135,8 @@ def _guessed(strangers: npt.NDArray[np.int64], found: pa.Table, rate: float) -> 
         "reasons": ["[]"] * rows,
     }
     for name in ("expected_purchases", "expected_spend", "spend_high"):
-        values[name] = np.full(rows, share * float(np.mean(found[name].to_numpy())))
+        mean = pc.mean(found[name]).as_py()
+        values[name] = [None if mean is None else share * mean] * rows
     return pa.table([pa.array(values[f.name], f.type) for f in found.schema], schema=found.schema)
 
 
@@ -145,8 +146,9 @@ def _as_logged(known: PurchaseLog, found: pa.Table) -> pa.Table:
     columns = {name: found[name] for name in COLUMNS.names}
     columns["customer_id"] = known.customers.take(pa.array(found["customer_id"].to_numpy() - 1))
     for name in _MONEY:
-        money = pa.array(found[name].to_numpy() / unit)
-        columns[name] = pa.nulls(len(money), pa.float64()) if known.amount_minor is None else money
+        money = pc.divide(found[name], unit)
+        # Nobody foretells money where none was ever paid; if the log says so, it stays at nothing.
+        columns[name] = money if known.amount_minor is None else pc.fill_null(money, 0.0)
     columns["reasons"] = [
         sentences(text, "en", known.exponent) or NEVER_BOUGHT
         for text in found["reasons"].to_pylist()
