@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Engine
@@ -19,14 +18,13 @@ from api.db.champions import list_known
 from api.db.facts import sync_facts
 from api.db.installation import read_installation
 from api.db.mining import (
-    Division,
     customer_id_of,
     customer_names,
-    members_of,
+    last_groups,
     product_names,
     published_as_of,
 )
-from api.errors import InvalidInput, NotReady
+from api.errors import NotReady
 from api.promotions import model_files
 from api.settings import Settings
 from ml.contracts import cutoff_of
@@ -36,12 +34,13 @@ if TYPE_CHECKING:
 
     from ml.churn import ChurnModel
     from ml.groups import Groups
+    from ml.hints import Hint
     from ml.product_evaluation import Judged
     from ml.sample import Sample
 
 Language = Literal["en", "zh"]
 Row = dict[str, Any]
-BY: tuple[Division | Literal["group"], ...] = ("group", "tier", "segment", "lifecycle")
+EXCLUDE_DAYS = 7.0
 
 
 @dataclass(frozen=True)
@@ -57,34 +56,39 @@ class Mine:
     customer_id: int | None
 
     @property
-    def _threads(self) -> int:
+    def threads(self) -> int:
         return self.settings.max_threads
 
     @cached_property
-    def _names(self) -> dict[int, str]:
+    def names(self) -> dict[int, str]:
         return customer_names(self.engine)
 
     @cached_property
-    def _products(self) -> dict[int, tuple[str, str]]:
+    def product_names(self) -> dict[int, tuple[str, str]]:
         return product_names(self.engine)
 
-    def products(self, *, top: int, only_new: bool, exclude_days: float) -> list[Row]:
+    def product_table(
+        self, *, top: int, only_new: bool = False, exclude_days: float = EXCLUDE_DAYS
+    ) -> pa.Table:
         from ml.products import recommend_products
 
-        table = recommend_products(
+        return recommend_products(
             self.settings.fact_store,
             cutoff=self.cutoff,
             top=top,
             scope="new" if only_new else "all",
             exclude_days=exclude_days,
-            threads=self._threads,
+            threads=self.threads,
         )
+
+    def products(self, *, top: int, only_new: bool, exclude_days: float) -> list[Row]:
+        table = self.product_table(top=top, only_new=only_new, exclude_days=exclude_days)
         return [
             {
-                "customer": self._names[row["customer_id"]],
+                "customer": self.names[row["customer_id"]],
                 "rank": row["rank"],
-                "product": self._products[row["product_id"]][0],
-                "name": self._products[row["product_id"]][1],
+                "product": self.product_names[row["product_id"]][0],
+                "name": self.product_names[row["product_id"]][1],
                 "probability": row["score"],
                 "reason": self._text(row["reason"]),
             }
@@ -99,41 +103,41 @@ class Mine:
             self.settings.fact_store,
             cutoff=self.cutoff,
             exclude_days=exclude_days,
-            threads=self._threads,
+            threads=self.threads,
+        )
+
+    def channel_table(self, *, top: int) -> pa.Table:
+        from ml.channels import preferred_channels
+
+        return preferred_channels(
+            self.settings.fact_store, cutoff=self.cutoff, top=top, threads=self.threads
         )
 
     def channels(self, *, top: int) -> list[Row]:
-        from ml.channels import preferred_channels
-
-        table = preferred_channels(
-            self.settings.fact_store, cutoff=self.cutoff, top=top, threads=self._threads
-        )
         return [
             {
-                "customer": self._names[row["customer_id"]],
+                "customer": self.names[row["customer_id"]],
                 "rank": row["rank"],
                 "channel": row["channel"],
                 "score": row["score"],
                 "evidence": self._text(row["evidence"]),
             }
-            for row in self._rows(table)
+            for row in self._rows(self.channel_table(top=top))
         ]
 
     def groups(self, *, count: int | None, seed: int) -> Groups:
-        """Groups that carry on from the previous run's, which are kept beside the facts."""
-        from ml.groups import find_groups
+        """Groups that carry on from those published last."""
+        from ml.groups import Groups, find_groups
 
-        kept = _Kept(self.settings.fact_store.parent / "groups.json")
-        found = find_groups(
+        last = last_groups(self.engine)
+        return find_groups(
             self.settings.fact_store,
             cutoff=self.cutoff,
             seed=seed,
-            previous=kept.read(),
+            previous=Groups.from_document(*last) if last else None,
             count=count,
-            threads=self._threads,
+            threads=self.threads,
         )
-        kept.write(found)
-        return found
 
     def group_rows(self, found: Groups) -> list[Row]:
         """Each customer's group."""
@@ -141,7 +145,7 @@ class Mine:
         ids = found.members if self.customer_id is None else [self.customer_id]
         return [
             {
-                "customer": self._names[each],
+                "customer": self.names[each],
                 "group": found.members[each],
                 "name": named.get(found.members[each], found.members[each]),
             }
@@ -149,99 +153,27 @@ class Mine:
             if each in found.members
         ]
 
-    def hints(self, *, threshold: float) -> list[Row]:
+    def found_hints(self, *, threshold: float) -> tuple[Hint, ...]:
         from ml.hints import hints
+
+        return hints(*self.model_and_sample(), threshold=threshold)
+
+    def hints(self, *, threshold: float) -> list[Row]:
         from ml.mining_texts import actions_text
 
-        model, sample = self._model_and_sample()
         return [
             {
-                "customer": self._names[hint.customer_id],
+                "customer": self.names[hint.customer_id],
                 "actions": list(hint.actions),
                 "hint": actions_text(hint.actions, self.language),
                 "before": round(hint.before, 6),
                 "after": round(hint.after, 6),
             }
-            for hint in hints(model, sample, threshold=threshold)
+            for hint in self.found_hints(threshold=threshold)
             if self.customer_id in (None, hint.customer_id)
         ]
 
-    def drivers(self, by: Division | Literal["group"], *, top: int) -> list[Row]:
-        """What drives churn in each part of the customers more than in the rest."""
-        import numpy as np
-
-        from ml.drivers import drivers
-
-        model, sample = self._model_and_sample()
-        extended = model.habit.extend(sample, model.horizon_days)
-        members = {key: np.isin(sample.customer_id, ids) for key, ids in self._members(by).items()}
-        found = drivers(
-            model.effects(extended), model.codes, extended.matrix(model.codes), members, top
-        )
-        return [
-            {
-                by: segment.segment,
-                "customers": segment.customers,
-                "feature": driver.code,
-                "label": driver.label(self.language),
-                "strength": driver.strength,
-                "effect": driver.effect,
-                "inside": driver.inside,
-                "outside": driver.outside,
-                "text": driver.text(self.language, self.currency_exponent),
-            }
-            for segment in found
-            for driver in segment.drivers
-        ]
-
-    def differences(
-        self, by: Division | Literal["group"], ours: str, theirs: str | None, *, what: str, top: int
-    ) -> list[Row]:
-        """What sets one part of the customers apart from another, or from all others."""
-        import numpy as np
-
-        from ml.differences import differences
-
-        if what not in ("department", "brand", "product"):
-            raise InvalidInput(f"--what is department, brand or product, not {what!r}.")
-        members = self._members(by)
-        for key in filter(None, (ours, theirs)):
-            if key not in members:
-                known = ", ".join(members) or "none yet"
-                raise InvalidInput(f"There is no {by} {key!r}. There are: {known}.")
-        inside = np.array(members[ours], np.int64)
-        others = members[theirs] if theirs else list(self._names)
-        found = differences(
-            self.settings.fact_store,
-            cutoff=self.cutoff,
-            inside=inside,
-            outside=np.array(others, np.int64),
-            what=what,  # type: ignore[arg-type]
-            top=top,
-            threads=self._threads,
-        )
-        return [
-            {
-                what: self._products[each.value][1] if isinstance(each.value, int) else each.value,
-                "share": each.support_inside,
-                "share_of_others": each.support_outside,
-                "lift": each.lift,
-                "z": each.z,
-            }
-            for each in found
-        ]
-
-    def _members(self, by: Division | Literal["group"]) -> Mapping[str, Sequence[int]]:
-        if by not in BY:
-            raise InvalidInput(f"--by is one of {', '.join(BY)}, not {by!r}.")
-        if by != "group":
-            return members_of(self.engine, by)
-        found: dict[str, list[int]] = {}
-        for customer, key in self.groups(count=None, seed=0).members.items():
-            found.setdefault(key, []).append(customer)
-        return dict(sorted(found.items()))
-
-    def _model_and_sample(self) -> tuple[ChurnModel, Sample]:
+    def model_and_sample(self) -> tuple[ChurnModel, Sample]:
         """The churn champion, and the buyers as it sees them."""
         from ml.artefacts import CHAMPION
         from ml.backends import connect
@@ -253,8 +185,8 @@ class Mine:
         if not known:
             raise NotReady("There is no churn champion yet. Train one: echelon train churn")
         folder = model_files(self.settings, known[0])
-        model = ChurnModel.load(folder, CHAMPION, known[0].files, self._threads)
-        with connect(self._threads) as backend:
+        model = ChurnModel.load(folder, CHAMPION, known[0].files, self.threads)
+        with connect(self.threads) as backend:
             backend.open(FactStore(self.settings.fact_store))
             return model, sample_at(backend, model.attributes, [self.cutoff])
 
@@ -272,30 +204,8 @@ class Mine:
         found = json.loads(reason)
         params = dict(found["params"])
         if "product_id" in params:
-            params["product"] = self._products[params.pop("product_id")][1]
+            params["product"] = self.product_names[params.pop("product_id")][1]
         return mining_text(found["code"], params, self.language)
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """The groups of the last run, so that the next one carries on from them."""
-
-    path: Path
-
-    def read(self) -> Groups | None:
-        from ml.groups import Groups
-
-        if not self.path.exists():
-            return None
-        document = json.loads(self.path.read_text("utf-8"))
-        members = {int(each): str(key) for each, key in document.pop("members").items()}
-        return Groups.from_document(document, members)
-
-    def write(self, found: Groups) -> None:
-        document = {**found.to_document(), "members": dict(found.members)}
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text(json.dumps(document, allow_nan=False), "utf-8")
-        fresh.replace(self.path)
 
 
 def open_mine(

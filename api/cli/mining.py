@@ -125,8 +125,10 @@ def drivers(
     json: JsonOption = False,
 ) -> None:
     """What drives churn in each part of the customers, compared with the others."""
+    from api.causes import churn_drivers
+
     terminal, mine = _open("Looking for what drives churn", as_of, None, language, out, json)
-    _show(terminal, mine.drivers(by, top=top), out)  # type: ignore[arg-type]
+    _show(terminal, churn_drivers(mine, by, top=top), out)  # type: ignore[arg-type]
 
 
 @app.command()
@@ -143,8 +145,11 @@ def differences(
     json: JsonOption = False,
 ) -> None:
     """What some customers buy more or less than others, surest first."""
+    from api.causes import group_differences
+
     terminal, mine = _open("Comparing", as_of, None, "en", out, json)
-    _show(terminal, mine.differences(by, ours, theirs, what=what, top=top), out)  # type: ignore[arg-type]
+    rows = group_differences(mine, by, ours, theirs, what=what, top=top)  # type: ignore[arg-type]
+    _show(terminal, rows, out)
 
 
 @app.command()
@@ -161,6 +166,30 @@ def hints(
     """What would lower the churn risk of customers most, scored again by the model itself."""
     terminal, mine = _open("Trying what helps", as_of, customer, language, out, json)
     _show(terminal, mine.hints(threshold=threshold), out)
+
+
+@app.command()
+def publish(
+    as_of: AsOf = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Hints for customers whose risk is at least this.")
+    ] = 0.5,
+    json: JsonOption = False,
+) -> None:
+    """Find products, channels, groups and hints of everybody, and serve them over GraphQL."""
+    from api.findings import publish_mine
+
+    terminal, mine = _open("Mining", as_of, None, "en", None, json)
+    with terminal.progress("Mining") as steps:
+        report = publish_mine(mine, threshold=threshold, clock=now, progress=steps.say)
+    for reason in report.lacking:
+        terminal.note(reason)
+    terminal.say(
+        f"Published as of {report.as_of}: products for {report.products:,} customers, channels for "
+        f"{report.channels:,}, hints for {report.hints:,}; {report.groups:,} are in groups. "
+        f"{report.changed:,} changed."
+    )
+    terminal.result(asdict(report))
 
 
 def _open(

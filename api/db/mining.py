@@ -1,15 +1,21 @@
-"""What mining reads of the database: names for ids, and who belongs to what now."""
+"""What mining reads of the database, and what it writes there in one transaction."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
 
+import pyarrow as pa
 from sqlalchemy import Engine, select
 
+from api.db.bulk import bulk_connection, execute, fetch, merge, stage
 from api.db.models import (
     Customer,
+    CustomerFinding,
     CustomerProfile,
+    MiningRun,
     Product,
     RefreshRun,
     Segment,
@@ -76,3 +82,55 @@ def members_of(engine: Engine, division: Division) -> dict[str, list[int]]:
         for key, customer in connection.execute(query):
             found.setdefault(key, []).append(customer)
     return dict(sorted(found.items()))
+
+
+def last_groups(engine: Engine) -> tuple[dict[str, Any], dict[int, str]] | None:
+    """The published groups' document and members, None before there are any."""
+    newest = select(MiningRun.groups).order_by(MiningRun.id.desc()).limit(1)
+    members = select(CustomerFinding.customer_id, CustomerFinding.group_key).where(
+        CustomerFinding.group_key.is_not(None)
+    )
+    with engine.connect() as connection:
+        document = connection.execute(newest).scalar()
+        if not document:
+            return None
+        return document, {row[0]: str(row[1]) for row in connection.execute(members)}
+
+
+def publish_findings(
+    engine: Engine,
+    url: str,
+    findings: pa.Table,
+    groups: Mapping[str, Any],
+    *,
+    as_of: dt.date,
+    now: dt.datetime,
+) -> int:
+    """Make a run's findings visible at once, in place of the last run's; how many rows changed.
+
+    `findings` has the columns of `CustomerFinding` without the run, JSON as text.
+    """
+    dialect, runs, table = engine.dialect.name, MiningRun.__table__, CustomerFinding.__table__
+    run = pa.table(
+        {
+            "as_of": pa.array([as_of], pa.date32()),
+            "published_at": pa.array([now], pa.timestamp("us", "UTC")),
+            "groups": [json.dumps(groups, allow_nan=False)],
+        }
+    )
+    with bulk_connection(url) as connection:
+        stage(connection, dialect, "staged_run", runs, run)
+        said = "as_of, published_at, groups"
+        added = f"INSERT INTO mining_runs ({said}) SELECT {said} FROM staged_run RETURNING id"
+        run_id = fetch(connection, added).column(0)[0]
+        staged = findings.append_column("run_id", pa.repeat(run_id, findings.num_rows))
+        stage(connection, dialect, "staged_findings", table, staged)
+        execute(connection, "CREATE UNIQUE INDEX found_once ON staged_findings (customer_id)")
+        gone = execute(
+            connection,
+            "DELETE FROM customer_findings WHERE NOT EXISTS (SELECT 1 FROM staged_findings s "
+            "WHERE s.customer_id = customer_findings.customer_id)",
+        )
+        counts = merge(connection, dialect, "staged_findings", table, ["customer_id"])
+        connection.commit()
+    return gone + counts.added + counts.changed

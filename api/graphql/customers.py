@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -9,11 +10,22 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.scalars import JSON
 
+from api.db.findings import Found
 from api.db.snapshots import Record
 from api.graphql.access import PERSONAL
 from api.graphql.classes import Classes, CustomerKind, classes
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
+from api.graphql.findings import (
+    ChurnHint,
+    CustomerGroup,
+    PreferredChannel,
+    RecommendedProduct,
+    churn_hints,
+    group_of,
+    preferred_channels,
+    recommended_products,
+)
 from api.graphql.ids import Node, global_id
 from api.graphql.interactions import Interaction, interactions_of
 from api.graphql.language import Language
@@ -72,6 +84,11 @@ def _by(loader: str) -> Callable[[Customer], Awaitable[Any]]:
 
 def _recommendations(customer: Customer, first: int = MOST_RECOMMENDATIONS) -> Awaitable[Any]:
     return load_recommendations(customer.row.id, first, customer.context)
+
+
+def _grouped(customer: Customer) -> Awaitable[Any]:
+    loaders = customer.context.loaders
+    return asyncio.gather(loaders.findings.load(customer.row.id), loaders.mining_run.all())
 
 
 @strawberry.type(description="Somebody the business deals with.")
@@ -138,6 +155,25 @@ class Customer(Node):
         first: Annotated[int, strawberry.argument(description="How many, at most 20.")] = 20,
     ) -> list[Recommendation]:
         return recommendations_of(self.row.id, first, self.context)
+
+    @loaded("Products to offer them, best first; none before they are mined.", _by("findings"))
+    def recommended_products(self) -> list[RecommendedProduct]:
+        return recommended_products(self._found(), self.context)
+
+    @loaded("Channels to reach them by, best first; none before mining.", _by("findings"))
+    def preferred_channels(self) -> list[PreferredChannel]:
+        return preferred_channels(self._found(), self.context)
+
+    @loaded("What would lower their risk most; only for those at risk.", _by("findings"))
+    def churn_hints(self) -> list[ChurnHint]:
+        return churn_hints(self._found(), self.context)
+
+    @loaded("Customers like them; none for who bought nothing for a year.", _grouped)
+    def group(self) -> CustomerGroup | None:
+        return group_of(self._found(), self.context.loaders.mining_run.known(), self.context)
+
+    def _found(self) -> Found | None:
+        return known(self.context.loaders.findings, self.row.id)
 
     @field("Present and past tiers, newest first.")
     async def tier_history(

@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from api.db import (
     customers,
+    findings,
     interactions,
     orders,
     portfolio,
@@ -108,6 +109,8 @@ class Loaders:
         self.members = by_owner(snapshot, segments.members_of)
         self.member_count = by_key(snapshot, segments.member_counts)
         self.recommendations = by_owner(snapshot, strategies.recommendations_of)
+        self.findings = by_key(snapshot, findings.findings_of)
+        self.mining_run: Whole[Record | None] = Whole(snapshot, findings.newest_run)
         self.orders = by_owner(snapshot, orders.orders_of)
         self.order = by_key(snapshot, orders.orders_by_id)
         self.order_count = by_key(snapshot, orders.order_counts)

@@ -13,6 +13,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.access import enforce
 from api.graphql.customer_search import CustomerQueries
+from api.graphql.findings import FindingQueries
 from api.graphql.models import ModelQueries
 from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
@@ -34,6 +35,7 @@ class Query(
     SegmentQueries,
     TierQueries,
     StrategyQueries,
+    FindingQueries,
     ScoreQueries,
     PortfolioQueries,
     ModelQueries,

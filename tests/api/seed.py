@@ -15,6 +15,7 @@ from sqlalchemy import Engine, insert, select, update
 from api.db import models
 from api.documents import install_shipped_documents
 from api.domain.personal_data import PersonalDataCipher
+from tests.api import seed_findings
 from tests.api.seed_facts import (
     BATCH,
     NOW,
@@ -71,7 +72,17 @@ class Seeder:
             models.ModelVersion: [self.model(1, "churn", 3), self.model(2, "clv", 5)],
             models.RefreshRun: [self.run_row(policy)],
             models.AttributeDefinition: attribute_definitions(),
-            models.Product: [{"id": 1, "external_id": "P1", "name": "Tea", "batch_id": BATCH}],
+            models.Product: [
+                {
+                    "id": 1,
+                    "external_id": "P1",
+                    "name": "Tea",
+                    "department": None,
+                    "batch_id": BATCH,
+                },
+                {"id": 2, "external_id": "P2", "name": None, "department": "Cakes"}
+                | {"batch_id": BATCH},
+            ],
             models.Customer: [self.customer(number) for number in ids],
             models.CustomerNameToken: [row for number in ids for row in self.tokens(number)],
             models.CustomerAttribute: [row for number in ids for row in attributes(number)],
@@ -80,6 +91,10 @@ class Seeder:
             models.TierAssignment: [row for number in ids for row in self.tiers(number, policy)],
             models.SegmentMembership: [row for number in ids for row in self.stays(number)],
             models.Recommendation: [row for number in ids for row in self.advice(number)],
+            models.MiningRun: [seed_findings.run()],
+            models.CustomerFinding: [
+                row for number in ids for row in seed_findings.findings(number)
+            ],
             models.Order: [row for number in ids for row in orders(number)],
             models.OrderLine: [row for number in ids for row in lines(number)],
             models.Interaction: [row for number in ids for row in interactions(number)],

@@ -42,6 +42,9 @@ fragment Stay on CustomerTier { tier name since until version policy reasons { c
     segments { key name(language: ZH_HANS) since reasons { text } }
     recommendedStrategies(first: 2) { priority expectedGain
       strategy { key name steps action cost } }
+    recommendedProducts { rank product probability reason { code text } }
+    preferredChannels { channel evidence { text } } churnHints { actions text }
+    group { key name(language: ZH_HANS) customers }
     tierHistory(first: 3) { edges { cursor node { ...Stay } } }
     orders(last: 2) { totalCount
       edges { cursor node { total currency lines { quantity amount } } } }

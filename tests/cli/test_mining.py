@@ -115,22 +115,25 @@ def test_channels_come_with_their_evidence(shop: Echelon) -> None:
     assert rows[0]["evidence"] == "Used for 1 of the customer's 1 contacts"
 
 
-def test_groups_carry_on_from_the_last_run(shop: Echelon, tmp_path: Path) -> None:
+def test_groups_carry_on_from_those_published(shop: Echelon, tmp_path: Path) -> None:
     first = answer(shop, "groups", *AS_OF)
     assert first["moved"] is None
     assert sum(group["customers"] for group in first["groups"]) + first["asleep"] == CUSTOMERS
+    report = answer(shop, "publish", *AS_OF)
+    assert (report["groups"], report["products"]) == (CUSTOMERS, CUSTOMERS)
+    assert report["channels"] == CUSTOMERS
+    assert report["lacking"] == ["There is no churn champion yet. Train one: echelon train churn"]
     again = answer(shop, "groups", *AS_OF, "--seed", "5")
     assert (again["moved"], again["groups"]) == (0.0, first["groups"])
     assert "in another group than on the last run" in shop("mine", "groups", *AS_OF).out
+    assert answer(shop, "publish", *AS_OF)["changed"] == 0
     out = tmp_path / "groups.csv"
     assert shop("mine", "groups", *AS_OF, "--out", str(out)).code == 0
     with out.open() as file:
         members = list(csv.DictReader(file))
     assert {row["customer"] for row in members} == {f"c{each}" for each in range(CUSTOMERS)}
-    assert {row["group"] for row in members} <= {
-        *(each["group"] for each in first["groups"]),
-        "asleep",
-    }
+    known = {*(each["group"] for each in first["groups"]), "asleep"}
+    assert {row["group"] for row in members} <= known
 
 
 def test_differences_between_two_groups(shop: Echelon) -> None:
@@ -158,6 +161,7 @@ def test_hints_and_drivers_come_from_the_champion(shop: Echelon, tmp_path: Path)
     out = tmp_path / "hints.csv"
     assert shop("mine", "hints", *AS_OF, "--threshold", "0.3", "--out", str(out)).code == 0
     assert len(out.read_text().splitlines()) == len(rows) + 1
+    assert answer(shop, "publish", *AS_OF, "--threshold", "0.3")["hints"] > 0
     drivers = answer(shop, "drivers", *AS_OF)
     assert {"group", "label", "effect", "text"} <= set(drivers[0])
     assert shop("mine", "drivers", *AS_OF, "--by", "moon").code == 1

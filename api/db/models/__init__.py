@@ -20,6 +20,7 @@ from api.db.models.decisions import (
     TierPolicyVersion,
 )
 from api.db.models.finance import AccountBalance, Invoice, ServiceCost
+from api.db.models.findings import CustomerFinding, MiningRun
 from api.db.models.intake import ExchangeRate, ImportBatch, Installation
 from api.db.models.keys import ApiKey
 from api.db.models.orders import Order, OrderLine, Product
@@ -40,6 +41,7 @@ __all__ = [
     "Consent",
     "Customer",
     "CustomerAttribute",
+    "CustomerFinding",
     "CustomerIdentifier",
     "CustomerNameToken",
     "CustomerProfile",
@@ -49,6 +51,7 @@ __all__ = [
     "Installation",
     "Interaction",
     "Invoice",
+    "MiningRun",
     "ModelPromotion",
     "ModelVersion",
     "Order",

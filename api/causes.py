@@ -1,0 +1,96 @@
+"""What drives churn in parts of the customers, and what sets two parts apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from api.db.mining import Division, members_of
+from api.errors import InvalidInput
+from api.mining import Mine, Row
+
+BY: tuple[Division | Literal["group"], ...] = ("group", "tier", "segment", "lifecycle")
+
+
+def churn_drivers(mine: Mine, by: Division | Literal["group"], *, top: int) -> list[Row]:
+    """What drives churn in each part of the customers more than in the rest."""
+    import numpy as np
+
+    from ml.drivers import drivers
+
+    model, sample = mine.model_and_sample()
+    extended = model.habit.extend(sample, model.horizon_days)
+    members = {key: np.isin(sample.customer_id, ids) for key, ids in _members(mine, by).items()}
+    found = drivers(
+        model.effects(extended), model.codes, extended.matrix(model.codes), members, top
+    )
+    return [
+        {
+            by: segment.segment,
+            "customers": segment.customers,
+            "feature": driver.code,
+            "label": driver.label(mine.language),
+            "strength": driver.strength,
+            "effect": driver.effect,
+            "inside": driver.inside,
+            "outside": driver.outside,
+            "text": driver.text(mine.language, mine.currency_exponent),
+        }
+        for segment in found
+        for driver in segment.drivers
+    ]
+
+
+def group_differences(
+    mine: Mine,
+    by: Division | Literal["group"],
+    ours: str,
+    theirs: str | None,
+    *,
+    what: str,
+    top: int,
+) -> list[Row]:
+    """What sets one part of the customers apart from another, or from all others."""
+    import numpy as np
+
+    from ml.differences import differences
+
+    if what not in ("department", "brand", "product"):
+        raise InvalidInput(f"--what is department, brand or product, not {what!r}.")
+    members = _members(mine, by)
+    for key in filter(None, (ours, theirs)):
+        if key not in members:
+            known = ", ".join(members) or "none yet"
+            raise InvalidInput(f"There is no {by} {key!r}. There are: {known}.")
+    inside = np.array(members[ours], np.int64)
+    others = members[theirs] if theirs else list(mine.names)
+    found = differences(
+        mine.settings.fact_store,
+        cutoff=mine.cutoff,
+        inside=inside,
+        outside=np.array(others, np.int64),
+        what=what,  # type: ignore[arg-type]
+        top=top,
+        threads=mine.threads,
+    )
+    return [
+        {
+            what: mine.product_names[each.value][1] if isinstance(each.value, int) else each.value,
+            "share": each.support_inside,
+            "share_of_others": each.support_outside,
+            "lift": each.lift,
+            "z": each.z,
+        }
+        for each in found
+    ]
+
+
+def _members(mine: Mine, by: Division | Literal["group"]) -> Mapping[str, Sequence[int]]:
+    if by not in BY:
+        raise InvalidInput(f"--by is one of {', '.join(BY)}, not {by!r}.")
+    if by != "group":
+        return members_of(mine.engine, by)
+    found: dict[str, list[int]] = {}
+    for customer, key in mine.groups(count=None, seed=0).members.items():
+        found.setdefault(key, []).append(customer)
+    return dict(sorted(found.items()))
