@@ -14,7 +14,7 @@ from typing import Any
 from ml.contracts import AttributeField
 from ml.errors import BadModel
 
-FORMAT = 1
+FORMAT = 2
 CHAMPION = "model"
 """Stem of the files that scoring reads."""
 BACKTEST = "backtest"
