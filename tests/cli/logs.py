@@ -12,6 +12,7 @@ import numpy as np
 from ml.synthetic import Business, invent
 
 BUSINESS = Business(customers=300, days=240)
+FEW = Business(customers=120, days=240)
 LAST_DAY = BUSINESS.last_day.isoformat()
 Row = Sequence[object]
 
