@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from ml.baskets import Baskets, Ints
 from ml.sample import Floats
 
-MOST_PRODUCTS = 2_000
+MOST_PRODUCTS = 1_000
 """The most popular products that affinity knows; its weights are a square of so many. Others are
 still recommended to those who bought them before."""
 MOST_CUSTOMERS = 50_000
