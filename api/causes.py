@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from api.db.mining import Division, members_of
 from api.errors import InvalidInput
 from api.mining import Mine, Row
+
+if TYPE_CHECKING:
+    from ml.difference_sql import What
 
 BY: tuple[Division | Literal["group"], ...] = ("group", "tier", "segment", "lifecycle")
 
@@ -55,27 +58,21 @@ def group_differences(
 
     from ml.differences import differences
 
-    if what not in ("department", "brand", "product"):
-        raise InvalidInput(f"--what is department, brand or product, not {what!r}.")
-    members = _members(mine, by)
-    for key in filter(None, (ours, theirs)):
-        if key not in members:
-            known = ", ".join(members) or "none yet"
-            raise InvalidInput(f"There is no {by} {key!r}. There are: {known}.")
-    inside = np.array(members[ours], np.int64)
+    kind = _kind(what)
+    members = _named(_members(mine, by), by, ours, theirs)
     others = members[theirs] if theirs else list(mine.names)
     found = differences(
         mine.settings.fact_store,
         cutoff=mine.cutoff,
-        inside=inside,
+        inside=np.array(members[ours], np.int64),
         outside=np.array(others, np.int64),
-        what=what,  # type: ignore[arg-type]
+        what=kind,
         top=top,
         threads=mine.threads,
     )
     return [
         {
-            what: mine.product_names[each.value][1] if isinstance(each.value, int) else each.value,
+            what: _name(mine, each.value),
             "share": each.support_inside,
             "share_of_others": each.support_outside,
             "lift": each.lift,
@@ -83,6 +80,58 @@ def group_differences(
         }
         for each in found
     ]
+
+
+def bought_together(
+    mine: Mine, by: Division | Literal["group"], ours: str, *, what: str, top: int
+) -> list[Row]:
+    """What one part of the customers buys in one order more often than chance."""
+    import numpy as np
+
+    from ml.differences import associations
+
+    kind = _kind(what)
+    members = _named(_members(mine, by), by, ours)
+    found = associations(
+        mine.settings.fact_store,
+        cutoff=mine.cutoff,
+        inside=np.array(members[ours], np.int64),
+        what=kind,
+        top=top,
+        threads=mine.threads,
+    )
+    return [
+        {
+            what: _name(mine, each.first),
+            "with": _name(mine, each.second),
+            "support": each.support,
+            "confidence": each.confidence,
+            "lift": each.lift,
+        }
+        for each in found
+    ]
+
+
+def _kind(what: str) -> What:
+    match what:
+        case "department" | "brand" | "product":
+            return what
+        case _:
+            raise InvalidInput(f"--what is department, brand or product, not {what!r}.")
+
+
+def _name(mine: Mine, value: str | int) -> str:
+    return mine.product_names[value][1] if isinstance(value, int) else value
+
+
+def _named(
+    members: Mapping[str, Sequence[int]], by: str, *keys: str | None
+) -> Mapping[str, Sequence[int]]:
+    for key in filter(None, keys):
+        if key not in members:
+            known = ", ".join(members) or "none yet"
+            raise InvalidInput(f"There is no {by} {key!r}. There are: {known}.")
+    return members
 
 
 def _members(mine: Mine, by: Division | Literal["group"]) -> Mapping[str, Sequence[int]]:

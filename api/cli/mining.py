@@ -153,6 +153,23 @@ def differences(
 
 
 @app.command()
+def together(
+    ours: Annotated[str, typer.Argument(help="A group, tier, segment or stage, by its key.")],
+    by: By = "group",
+    what: Annotated[str, typer.Option(help="department, brand or product.")] = "department",
+    as_of: AsOf = None,
+    top: Top = 10,
+    out: Out = None,
+    json: JsonOption = False,
+) -> None:
+    """What some customers buy in one order more often than chance."""
+    from api.causes import bought_together
+
+    terminal, mine = _open("Looking at orders", as_of, None, "en", out, json)
+    _show(terminal, bought_together(mine, by, ours, what=what, top=top), out)  # type: ignore[arg-type]
+
+
+@app.command()
 def hints(
     as_of: AsOf = None,
     customer: Customer = None,

@@ -140,6 +140,15 @@ def test_differences_between_two_groups(shop: Echelon) -> None:
     key = answer(shop, "groups", *AS_OF)["groups"][0]["group"]
     rows = answer(shop, "differences", key, *AS_OF, "--what", "product")
     assert {row["product"] for row in rows} <= set(PRODUCTS.values())
+    both = [
+        {row["product"], row["with"]}
+        for group in answer(shop, "groups", *AS_OF)["groups"]
+        for row in answer(shop, "together", group["group"], *AS_OF, "--what", "product")
+    ]
+    assert both
+    assert all(pair <= set(PRODUCTS.values()) for pair in both)
+    assert {"Tea", "Bread"} not in both
+    assert shop("mine", "together", key, *AS_OF, "--what", "colour").code == 1
     refused = shop("mine", "differences", "nobody", *AS_OF)
     assert refused.code == 1
     assert "There is no group 'nobody'" in refused.err
