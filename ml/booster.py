@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from ml.contracts import DAY
 from ml.errors import BadModel
-from ml.sample import Floats, Sample, join
+from ml.sample import Floats
 
-DEPTHS = (2, 3, 4)
-MAX_ROUNDS = 200
+MAX_ROUNDS = 250
 MIN_ROUNDS = 20
 PATIENCE = 30
 """A fold gives up after so many rounds without progress; at least MIN_ROUNDS."""
 MANY_ROWS = 200_000
-WEIGHTS = np.linspace(1.0, 0.3, 15)
-"""What part of a prediction is the trees', the rest being the rhythm's, is chosen among these.
-
-The trees always keep a say: the rhythm alone would leave customers with a single reason."""
 Mask = npt.NDArray[np.bool_]
+Matrix = npt.NDArray[np.float32]
 Fold = tuple[Mask, Mask]
 _COMMON: Mapping[str, Any] = MappingProxyType(
     {
         "tree_method": "hist",
+        "max_bin": 128,
         "eta": 0.05,
         "subsample": 0.8,
-        "colsample_bytree": 0.5,
-        "min_child_weight": 5,
+        "colsample_bytree": 0.4,
+        "min_child_weight": 10,
         "verbosity": 0,
     }
 )
@@ -42,27 +39,33 @@ _COMMON: Mapping[str, Any] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Task:
-    """What is boosted, and how a fold's result is judged."""
+    """What is boosted, and how a fold's result is judged.
+
+    `neutral` is the base score whose margin is 0: trees start from the margins they are given.
+    """
 
     objective: str
     metric: str
     extra: Mapping[str, float]
+    neutral: float
+    monotone: Mapping[str, int]
     seed: int
     threads: int
 
-    def parameters(self, depth: int) -> dict[str, Any]:
+    def parameters(self, depth: int, codes: Sequence[str]) -> dict[str, Any]:
         return {
             **_COMMON,
             "objective": self.objective,
             "eval_metric": self.metric,
+            "base_score": self.neutral,
+            "monotone_constraints": tuple(self.monotone.get(code, 0) for code in codes),
             **self.extra,
             "max_depth": depth,
             "seed": self.seed,
         }
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """Hyper-parameters that the folds chose."""
 
     depth: int
@@ -70,96 +73,109 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Predictions for rows that the trees behind them had not seen."""
+class Rows:
+    """What trees are grown on: `base` are margins that they correct."""
 
-    sample: Sample
-    scores: Floats
+    codes: tuple[str, ...]
+    matrix: Matrix
+    target: Floats
+    base: Floats
+    weight: Floats
 
-    def joined(self, other: Evidence) -> Evidence:
-        return Evidence(
-            join([self.sample, other.sample]), np.concatenate([self.scores, other.scores])
+    def data(self, rows: Mask | None = None, threads: int = 1) -> xgb.DMatrix:
+        part = slice(None) if rows is None else rows
+        return xgb.DMatrix(
+            self.matrix[part],
+            self.target[part],
+            base_margin=self.base[part],
+            weight=self.weight[part],
+            nthread=threads,
         )
 
 
-def folds(sample: Sample, horizon_days: int) -> list[Fold]:
-    """Up to two origins judged by what had closed before them; else customers in two halves."""
-    found: list[Fold] = []
-    for origin in np.unique(sample.cutoff)[::-1][:2]:
-        known = sample.cutoff + horizon_days * DAY <= origin
-        if known.any():
-            found.append((known, sample.cutoff == origin))
-    if found:
-        return found
-    half = (sample.customer_id.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(63)
-    return [(half == 0, half == 1), (half == 1, half == 0)]
-
-
-def tune(
-    task: Task, matrix: npt.NDArray[np.float32], target: Floats, parts: Sequence[Fold]
-) -> tuple[Shape, Floats]:
-    """The best shape over the folds, and its margins for the rows that were judged (else NaN)."""
-    jobs = [(depth, fold) for depth in DEPTHS for fold in parts]
+def tune(task: Task, rows: Rows, parts: Sequence[Fold], depths: Sequence[int]) -> Shape:
+    """The depth, and its number of rounds, with the least mean loss over the folds."""
+    jobs = [(depth, fold) for depth in depths for fold in parts]
     with ThreadPoolExecutor(task.threads) as pool:
         # One thread each: threads that share one training wait for one another at every node,
         # which on a busy machine takes many times longer than the work.
-        judged = list(pool.map(lambda job: _judge(task, job[0], job[1], matrix, target), jobs))
-    trials = [
-        _trial(depth, judged[place * len(parts) : (place + 1) * len(parts)])
-        for place, depth in enumerate(DEPTHS)
-    ]
-    _, shape, chosen = min(trials, key=lambda trial: trial[0])
-    scores = np.full(len(target), np.nan)
-    for booster, (_, valid) in zip(chosen, parts, strict=True):
-        scores[valid] = margins(booster, matrix[valid], shape.rounds)
-    return shape, scores
+        losses = list(pool.map(lambda job: _losses(task, rows, *job), jobs))
+    trials = []
+    for place, depth in enumerate(depths):
+        mine = losses[place * len(parts) : (place + 1) * len(parts)]
+        shortest = min(len(curve) for curve in mine)
+        curve = np.mean(np.stack([each[:shortest] for each in mine]), axis=0)
+        rounds = MIN_ROUNDS + int(np.argmin(curve[MIN_ROUNDS - 1 :]))
+        trials.append((float(curve[rounds - 1]), Shape(depth, rounds)))
+    return min(trials)[1]
 
 
-def _trial(
-    depth: int, judged: Sequence[tuple[Floats, xgb.Booster]]
-) -> tuple[float, Shape, list[xgb.Booster]]:
-    """The mean loss of a depth at its best number of rounds, and the folds' boosters."""
-    shortest = min(len(losses) for losses, _ in judged)
-    curve = np.mean(np.stack([losses[:shortest] for losses, _ in judged]), axis=0)
-    rounds = MIN_ROUNDS + int(np.argmin(curve[MIN_ROUNDS - 1 :]))
-    return float(curve[rounds - 1]), Shape(depth, rounds), [booster for _, booster in judged]
-
-
-def _judge(
-    task: Task, depth: int, fold: Fold, matrix: npt.NDArray[np.float32], target: Floats
-) -> tuple[Floats, xgb.Booster]:
+def _losses(task: Task, rows: Rows, depth: int, fold: Fold) -> Floats:
     train, valid = fold
     results: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
-        task.parameters(depth) | {"nthread": 1},
-        xgb.DMatrix(matrix[train], target[train], nthread=1),
+    xgb.train(
+        task.parameters(depth, rows.codes) | {"nthread": 1},
+        rows.data(train),
         MAX_ROUNDS,
-        evals=[(xgb.DMatrix(matrix[valid], target[valid], nthread=1), "valid")],
+        evals=[(rows.data(valid), "valid")],
         evals_result=results,
         early_stopping_rounds=PATIENCE,
         verbose_eval=False,
     )
-    return np.array(results["valid"][task.metric]), booster
+    return np.array(results["valid"][task.metric])
 
 
-def boost(task: Task, matrix: npt.NDArray[np.float32], target: Floats, shape: Shape) -> xgb.Booster:
+def boost(task: Task, rows: Rows, shape: Shape) -> xgb.Booster:
     """One booster on all rows; more than one thread only where there is much to do."""
-    threads = task.threads if len(target) >= MANY_ROWS else 1
-    data = xgb.DMatrix(matrix, target, nthread=threads)
-    return xgb.train(task.parameters(shape.depth) | {"nthread": threads}, data, shape.rounds)
+    threads = task.threads if len(rows.target) >= MANY_ROWS else 1
+    parameters = task.parameters(shape.depth, rows.codes) | {"nthread": threads}
+    return xgb.train(parameters, rows.data(threads=threads), shape.rounds)
 
 
-def margins(booster: xgb.Booster, matrix: npt.NDArray[np.float32], rounds: int = 0) -> Floats:
-    """Raw scores before the link, of the first `rounds` trees or of all."""
-    scores = booster.predict(xgb.DMatrix(matrix), output_margin=True, iteration_range=(0, rounds))
+def gather(
+    groves: Sequence[tuple[Sequence[str], xgb.Booster]], codes: Sequence[str]
+) -> xgb.Booster:
+    """Boosters that know some of the columns, as one that knows all: their trees in a row.
+
+    `iteration_range` picks one of them out again, so that one native file holds a whole model.
+    """
+    documents = [json.loads(bytes(booster.save_raw("json"))) for _, booster in groves]
+    trees: list[dict[str, Any]] = []
+    for (known, _), document in zip(groves, documents, strict=True):
+        places = [codes.index(code) for code in known]
+        for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
+            moved = [places[index] for index in tree["split_indices"]]
+            size = tree["tree_param"] | {"num_feature": str(len(codes))}
+            trees.append(tree | {"split_indices": moved, "id": len(trees), "tree_param": size})
+    result: dict[str, Any] = documents[0]
+    learner = result["learner"]
+    learner["learner_model_param"]["num_feature"] = str(len(codes))
+    learner["feature_names"], learner["feature_types"] = [], []
+    model = learner["gradient_booster"]["model"]
+    model["trees"], model["tree_info"] = trees, [0] * len(trees)
+    model["iteration_indptr"] = list(range(len(trees) + 1))
+    model["gbtree_model_param"]["num_trees"] = str(len(trees))
+    return from_bytes(json.dumps(result).encode(), 1)
+
+
+def margins(booster: xgb.Booster, matrix: Matrix, first: int = 0, last: int = 0) -> Floats:
+    """Raw scores before the link, of the trees `first` to `last`, or of all."""
+    scores = booster.predict(xgb.DMatrix(matrix), output_margin=True, iteration_range=(first, last))
     return np.asarray(scores, np.float64)
 
 
-def contributions(booster: xgb.Booster, matrix: npt.NDArray[np.float32]) -> Floats:
-    """Exact TreeSHAP: a column per feature and the bias last; rows sum to the margins."""
-    effects = booster.predict(xgb.DMatrix(matrix), pred_contribs=True)
+def contributions(booster: xgb.Booster, matrix: Matrix, first: int = 0, last: int = 0) -> Floats:
+    """Exact TreeSHAP: a column per feature and the bias last; rows sum to the margins.
+
+    The bias takes the rounding of the float32 sums, some 1e-6.
+    """
+    part = booster[first:last] if last else booster
+    effects = part.predict(xgb.DMatrix(matrix), pred_contribs=True)
     # Of no rows xgboost forgets the columns.
-    return np.asarray(effects, np.float64).reshape(len(matrix), matrix.shape[1] + 1)
+    result = np.asarray(effects, np.float64).reshape(len(matrix), matrix.shape[1] + 1)
+    if len(matrix):
+        result[:, -1] += margins(booster, matrix, first, last) - result.sum(axis=1)
+    return result
 
 
 def to_bytes(booster: xgb.Booster) -> bytes:

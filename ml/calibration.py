@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from ml.booster import WEIGHTS, Evidence
-from ml.churn import RHYTHM, Blend, Platt, blended, log_odds
 from ml.sample import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -16,6 +17,28 @@ BINS = 10
 MIN_GAIN = 1e-3
 """Log-loss that a correction must save on an origin it has not seen: less is noise, and a
 correction fitted to one season hurts in the next."""
+
+
+SHRINKAGE = 0.05
+"""What it costs, in log-loss, to trust the members unequally: one or two origins say little about
+which of them the next one will suit."""
+
+
+@dataclass(frozen=True)
+class Platt:
+    """probability = expit(slope * log-odds + intercept); the default changes nothing."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def apply(self, log_odds: Floats) -> Floats:
+        return self.slope * log_odds + self.intercept
+
+
+def log_odds(probability: Floats) -> Floats:
+    """Log-odds of probabilities kept one millionth away from certainty."""
+    inside = np.clip(probability, 1e-6, 1.0 - 1e-6)
+    return np.asarray(np.log(inside) - np.log1p(-inside), np.float64)
 
 
 def log_loss(scores: Floats, happened: Floats) -> float:
@@ -62,14 +85,34 @@ def choose_platt(scores: Floats, happened: Floats, origin: Ints) -> Platt:
     return fit_platt(scores, happened) if better and truer else Platt()
 
 
-def learn_blend(evidence: Evidence) -> Blend:
-    """How far to trust the trees, and how to correct the mix, from what both foretold."""
-    happened = evidence.sample.churned.astype(np.float64)
-    rhythm = log_odds(evidence.sample.column(RHYTHM))
-    losses = [
-        log_loss(weight * evidence.scores + (1.0 - weight) * rhythm, happened) for weight in WEIGHTS
-    ]
-    weight = float(WEIGHTS[int(np.argmin(losses))])
-    mixed = blended(evidence.scores, evidence.sample, weight, Platt())
-    origin: Ints = evidence.sample.cutoff
-    return Blend(weight, choose_platt(mixed, happened, origin), float(rhythm.mean()))
+def weigh(margins: Floats, happened: Floats) -> tuple[float, ...]:
+    """Weights of members, never negative and 1 together, with the least log-loss of their mean.
+
+    `margins` has a column of log-odds for each member. Unequal weights must pay for themselves.
+    """
+    members = margins.shape[1]
+    equal = np.full(members, 1.0 / members)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = margins @ weights
+        away = weights - equal
+        slope = margins.T @ (expit(scores) - happened) / len(happened)
+        return log_loss(scores, happened) + SHRINKAGE * float(away @ away), (
+            slope + 2.0 * SHRINKAGE * away
+        )
+
+    return simplex(loss, equal)
+
+
+def simplex(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> tuple[float, ...]:
+    """The least loss over weights that are never negative and 1 together."""
+    result = minimize(
+        loss,
+        start,
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * len(start),
+        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1.0},
+    )
+    found = np.clip(result.x if result.success else start, 0.0, None)
+    return tuple(float(weight) for weight in found / found.sum())

@@ -1,57 +1,51 @@
 """Churn: the probability that a customer buys nothing within the horizon.
 
-log-odds = slope * (weight * trees + (1 - weight) * rhythm) + intercept, where `rhythm` is what the
-buy-till-you-die model says alone. The sum keeps explanations exact.
+log-odds = slope * (weighted mean of the members' log-odds) + intercept. A weighted sum of sums
+keeps explanations exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import xgboost as xgb
+import numpy.typing as npt
 from scipy.special import expit
 
 from ml import artefacts
-from ml.booster import (
-    Evidence,
-    Shape,
-    Task,
-    boost,
-    contributions,
-    folds,
-    from_bytes,
-    margins,
-    to_bytes,
-    tune,
-)
+from ml.booster import Task, to_bytes
 from ml.btyd import Habit
+from ml.calibration import Platt, choose_platt, log_odds, weigh
 from ml.contracts import AttributeField
+from ml.course import Evidence, Learned, Setting, Shapes, alike
+from ml.curves import fit_curves
 from ml.errors import NotEnoughHistory
+from ml.members import CORE, CORE_TREES, TREES, Base, Members, Spec, choose_shapes, faded, grow
 from ml.sample import Floats, Sample
 
+__all__ = ["RHYTHM", "Blend", "ChurnCourse", "ChurnModel", "Platt", "log_odds"]
+
 RHYTHM = "rhythm_absence"
-
-
-@dataclass(frozen=True)
-class Platt:
-    """probability = expit(slope * log-odds + intercept); the default changes nothing."""
-
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def apply(self, log_odds: Floats) -> Floats:
-        return self.slope * log_odds + self.intercept
+SPECS = (TREES, CORE_TREES, Spec("residual", core=False, on_rhythm=True))
+MONOTONE = {
+    "rhythm_absence": 1,
+    "rhythm_alive": -1,
+    "rhythm_orders": -1,
+    "net_spend": -1,
+    "purchase_days": -1,
+}
+"""More of what rhythm promises can't make a customer likelier to leave."""
 
 
 @dataclass(frozen=True)
 class Blend:
-    """How trees and rhythm are weighed, learned on evidence; `reference` is the mean rhythm."""
+    """How the members are weighed, learned on evidence; `reference` is the mean rhythm, where its
+    contribution counts as zero."""
 
-    weight: float
+    weights: tuple[float, ...]
     platt: Platt
     reference: float
 
@@ -61,18 +55,24 @@ class ChurnModel:
     """A fitted churn model; predicts from a sample extended by its own `habit`."""
 
     kind: ClassVar[str] = "churn"
-    booster: xgb.Booster
-    codes: tuple[str, ...]
+    members: Members
+    start: float
+    """The log-odds from which members start that do not start from the rhythm."""
+    blend: Blend
     attributes: tuple[AttributeField, ...]
     habit: Habit
-    blend: Blend
     horizon_days: int
     cutoff: int
-    shape: Shape
+    extrapolated: bool
+    """Whether it never saw a window as long as its horizon."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return self.members.codes
 
     def log_odds(self, sample: Sample) -> Floats:
-        scores = margins(self.booster, sample.matrix(self.codes))
-        return blended(scores, sample, self.blend.weight, self.blend.platt)
+        columns = self.members.margins(sample, _base(self.start), log_odds(sample.column(RHYTHM)))
+        return self.blend.platt.apply(columns @ np.array(self.blend.weights))
 
     def predict(self, sample: Sample) -> Floats:
         """Calibrated probabilities of churn."""
@@ -80,28 +80,31 @@ class ChurnModel:
 
     def effects(self, sample: Sample) -> Floats:
         """Contributions in log-odds, a column per code and the bias last."""
-        blend = self.blend
-        share = blend.platt.slope * (1.0 - blend.weight)
-        effects = contributions(self.booster, sample.matrix(self.codes)) * (
-            blend.platt.slope * blend.weight
+        weights, slope = self.blend.weights, self.blend.platt.slope
+        tables = self.members.effects(sample)
+        effects = sum(
+            (slope * weight * table for weight, table in zip(weights, tables, strict=True)),
+            np.zeros((len(sample), len(self.codes))),
         )
-        rhythm = log_odds(sample.column(RHYTHM))
-        effects[:, self.codes.index(RHYTHM)] += share * (rhythm - blend.reference)
-        effects[:, -1] += share * blend.reference + blend.platt.intercept
-        return effects
+        rhythmic = float(np.dot(weights, self.members.rhythmic()))
+        away = log_odds(sample.column(RHYTHM)) - self.blend.reference
+        effects[:, self.codes.index(RHYTHM)] += slope * rhythmic * away
+        return np.column_stack([effects, self.log_odds(sample) - effects.sum(axis=1)])
 
     def save(self, folder: Path, stem: str) -> dict[str, str]:
+        blend = {**vars(self.blend), "platt": vars(self.blend.platt)}
         document = {
             "kind": self.kind,
-            "codes": list(self.codes),
+            "members": self.members.to_document(),
+            "start": self.start,
+            "blend": blend | {"weights": list(self.blend.weights)},
             "attributes": artefacts.attributes_to_document(self.attributes),
             "habit": self.habit.to_document(),
-            "blend": {**vars(self.blend), "platt": vars(self.blend.platt)},
             "horizon_days": self.horizon_days,
             "cutoff": self.cutoff,
-            "shape": vars(self.shape),
+            "extrapolated": self.extrapolated,
         }
-        return artefacts.write(folder, stem, to_bytes(self.booster), document)
+        return artefacts.write(folder, stem, to_bytes(self.members.booster), document)
 
     @classmethod
     def load(
@@ -110,65 +113,80 @@ class ChurnModel:
         trees, document = artefacts.read(folder, stem, cls.kind, expected_sha256)
         blend: dict[str, Any] = document["blend"]
         return cls(
-            booster=from_bytes(trees, threads),
-            codes=tuple(document["codes"]),
+            members=Members.from_document(document["members"], trees, threads),
+            start=document["start"],
+            blend=Blend(tuple(blend["weights"]), Platt(**blend["platt"]), blend["reference"]),
             attributes=artefacts.attributes_from_document(document["attributes"]),
             habit=Habit.from_document(document["habit"]),
-            blend=Blend(blend["weight"], Platt(**blend["platt"]), blend["reference"]),
             horizon_days=document["horizon_days"],
             cutoff=document["cutoff"],
-            shape=Shape(**document["shape"]),
+            extrapolated=document["extrapolated"],
         )
 
 
-def log_odds(probability: Floats) -> Floats:
-    """Log-odds of probabilities kept one millionth away from certainty."""
-    inside = np.clip(probability, 1e-6, 1.0 - 1e-6)
-    return np.asarray(np.log(inside) - np.log1p(-inside), np.float64)
+@dataclass(frozen=True)
+class ChurnCourse:
+    """How a churn model learns."""
+
+    seed: int
+    threads: int
+
+    @property
+    def task(self) -> Task:
+        return Task("binary:logistic", "logloss", {}, 0.5, MONOTONE, self.seed, self.threads)
+
+    def learn(self, lesson: Sample, shapes: Shapes | None) -> Learned:
+        _both_classes(lesson)
+        target = lesson.churned.astype(np.float64)
+        start = float(log_odds(target.mean(keepdims=True))[0])
+        base = _base(start)
+        chosen = shapes or choose_shapes(self.task, SPECS, lesson, target, base)
+        curves = fit_curves(lesson, CORE, target, faded(lesson))
+        members = grow(self.task, SPECS, chosen, lesson, target, base, curves)
+        return Learned(members, start, chosen)
+
+    def margins(self, learned: Learned, sample: Sample) -> Floats:
+        rhythm = log_odds(sample.column(RHYTHM))
+        return learned.members.margins(sample, _base(learned.scale), rhythm)
+
+    def finish(
+        self, learned: Learned, evidence: Sequence[Evidence], now: Sample, setting: Setting
+    ) -> ChurnModel:
+        margins, happened, _ = _together(evidence)
+        weights = np.array(weigh(margins, happened))
+        same = alike(evidence, setting)
+        platt = Platt()
+        if same:
+            margins, happened, origin = _together(same)
+            platt = choose_platt(margins @ weights, happened, origin)
+        reference = float(log_odds(now.column(RHYTHM)).mean())
+        return ChurnModel(
+            members=learned.members,
+            start=learned.scale,
+            blend=Blend(tuple(weights.tolist()), platt, reference),
+            attributes=setting.attributes,
+            habit=setting.habit,
+            horizon_days=setting.origin.horizon_days,
+            cutoff=setting.origin.cutoff,
+            extrapolated=setting.extrapolated,
+        )
 
 
-def task(seed: int, threads: int) -> Task:
-    return Task("binary:logistic", "logloss", {}, seed, threads)
-
-
-def explore(sample: Sample, horizon_days: int, job: Task) -> tuple[Shape, Evidence]:
-    """Choose a shape on folds of the origins, and keep what the folds predicted."""
-    _both_classes(sample)
-    matrix, target = sample.values, sample.churned.astype(np.float64)
-    shape, scores = tune(job, matrix, target, folds(sample, horizon_days))
-    judged = ~np.isnan(scores)
-    return shape, Evidence(sample.where(judged), scores[judged])
-
-
-def fit(
-    sample: Sample,
-    blend: Blend,
-    *,
-    attributes: tuple[AttributeField, ...],
-    habit: Habit,
-    horizon_days: int,
-    cutoff: int,
-    shape: Shape,
-    job: Task,
-) -> ChurnModel:
-    """Boost on all rows of `sample`; `blend` was learned on evidence, not on them."""
-    _both_classes(sample)
-    booster = boost(job, sample.values, sample.churned.astype(np.float64), shape)
-    return ChurnModel(
-        booster=booster,
-        codes=sample.codes,
-        attributes=attributes,
-        habit=habit,
-        blend=blend,
-        horizon_days=horizon_days,
-        cutoff=cutoff,
-        shape=shape,
+def _together(evidence: Sequence[Evidence]) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    return (
+        np.concatenate([each.margins for each in evidence]),
+        np.concatenate([each.sample.churned for each in evidence]).astype(np.float64),
+        np.concatenate([each.sample.cutoff for each in evidence]),
     )
 
 
-def blended(scores: Floats, sample: Sample, weight: float, platt: Platt) -> Floats:
-    rhythm = log_odds(sample.column(RHYTHM))
-    return platt.apply(weight * scores + (1.0 - weight) * rhythm)
+def _base(start: float) -> Base:
+    def base(spec: Spec, sample: Sample) -> Floats:
+        if spec.on_rhythm:
+            return log_odds(sample.column(RHYTHM))
+        return np.full(len(sample), start)
+
+    return base
 
 
 def _both_classes(sample: Sample) -> None:

@@ -1,82 +1,62 @@
 """Customer lifetime value: the money a customer is expected to bring within the horizon.
 
-log value = weight * trees + (1 - weight) * log rhythm value + log level, where the trees have a
-Tweedie loss (many zeros, a long tail) and `level` makes past totals right. The interval comes from
+It is the weighted mean of what the members say, each brought to one total; boosters have a Tweedie
+loss (many zeros, a long tail). The interval comes from
 what past predictions were wrong by, in groups of similar predictions: zero is a mass of its own,
 as a group in which a tenth brought nothing has the lower end zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import xgboost as xgb
 
 from ml import artefacts
-from ml.booster import (
-    WEIGHTS,
-    Evidence,
-    Shape,
-    Task,
-    boost,
-    contributions,
-    folds,
-    from_bytes,
-    margins,
-    to_bytes,
-    tune,
-)
+from ml.bands import Bands, Value, learn_bands
+from ml.booster import Task, to_bytes
 from ml.btyd import Habit
 from ml.contracts import AttributeField
+from ml.course import Evidence, Learned, Setting, Shapes, alike
 from ml.errors import NotEnoughHistory
+from ml.levels import (
+    VARIANCE_POWER,
+    Level,
+    correction,
+    money,
+    shares_of,
+    tweedie_loss,
+    weigh_values,
+)
+from ml.members import CORE_TREES, HORIZON, TREES, Base, Members, Spec, choose_shapes, grow
 from ml.sample import Floats, Sample
 
+__all__ = [
+    "RHYTHM",
+    "VARIANCE_POWER",
+    "Bands",
+    "ClvCourse",
+    "ClvModel",
+    "Value",
+    "learn_bands",
+    "tweedie_loss",
+]
+
 RHYTHM = "rhythm_value"
-VARIANCE_POWER = 1.3
-COVERAGE = (0.1, 0.9)
-GROUP_ROWS = 200
-"""Rows that a conformal group needs at least; up to ten groups are made."""
-
-_MAX_LEVEL = 2.0
-
-
-class Value(NamedTuple):
-    """Expected value and its interval, in minor units: low <= expected <= high."""
-
-    low: Floats
-    expected: Floats
-    high: Floats
-
-
-@dataclass(frozen=True)
-class Bands:
-    """Conformal ratios of value to prediction; group i ends below `edges[i]`."""
-
-    edges: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-    def apply(self, expected: Floats) -> Value:
-        group = np.searchsorted(np.array(self.edges), expected, side="right")
-        low = expected * np.array(self.low)[group]
-        high = expected * np.array(self.high)[group]
-        return Value(np.minimum(low, expected), expected, np.maximum(high, expected))
-
-
-@dataclass(frozen=True)
-class Level:
-    """What turns the trees' margin into money, learned on evidence."""
-
-    weight: float
-    unit: float
-    """Minor units that the trees call 1."""
-    factor: float
-    reference: float
-    """The mean log rhythm value: where its contribution counts as zero."""
+SPECS = (TREES, CORE_TREES, Spec("residual", core=True, on_rhythm=True))
+MONOTONE = {
+    "rhythm_value": 1,
+    "rhythm_orders": 1,
+    "rhythm_basket": 1,
+    "net_spend": 1,
+    "rhythm_absence": -1,
+}
+"""More of what rhythm promises can't make a customer worth less."""
+_LEAST = 1e-3
+"""Of the mean value: below it the rhythm's logarithm is cut off."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +64,21 @@ class ClvModel:
     """A fitted value model; predicts from a sample extended by its own `habit`."""
 
     kind: ClassVar[str] = "clv"
-    booster: xgb.Booster
-    codes: tuple[str, ...]
-    attributes: tuple[AttributeField, ...]
-    habit: Habit
+    members: Members
     level: Level
     bands: Bands
+    attributes: tuple[AttributeField, ...]
+    habit: Habit
     basis: str
     annual_rate: float
     horizon_days: int
     cutoff: int
-    shape: Shape
+    extrapolated: bool
+    """Whether it never saw a window as long as its horizon."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return self.members.codes
 
     @property
     def discount(self) -> float:
@@ -102,42 +86,53 @@ class ClvModel:
         strain = float(np.log1p(self.annual_rate)) * self.horizon_days / 365.0
         return float(-np.expm1(-strain) / strain) if strain else 1.0
 
+    def _parts(self, sample: Sample) -> Floats:
+        """Minor units, a column per member; the rows sum to the expected value."""
+        margins = _margins(self.members, self.level.unit, self.level.per_days, sample)
+        return np.asarray(np.exp(margins) * np.array(self.level.shares), np.float64)
+
     def undiscounted(self, sample: Sample) -> Value:
         """Money as it will be booked: what evaluation compares with."""
-        scores = margins(self.booster, sample.matrix(self.codes))
-        return self.bands.apply(_money(scores, sample, self.level))
+        return self.bands.apply(self._parts(sample).sum(axis=1))
 
     def predict(self, sample: Sample) -> Value:
         """Present values."""
         return Value(*(part * self.discount for part in self.undiscounted(sample)))
 
     def effects(self, sample: Sample) -> Floats:
-        """Contributions to the log of value, a column per code and the bias last."""
-        level = self.level
-        share = 1.0 - level.weight
-        effects = contributions(self.booster, sample.matrix(self.codes)) * level.weight
-        rhythm = _log_rhythm(sample, level.unit)
-        effects[:, self.codes.index(RHYTHM)] += share * (rhythm - level.reference)
-        effects[:, -1] += share * level.reference + np.log(
-            level.unit * level.factor * self.discount
-        )
-        return effects
+        """Contributions to the log of value, a column per code and the bias last.
+
+        A customer's members count by their part of the customer's value; what is added by their
+        being averaged is in the bias.
+        """
+        parts = self._parts(sample)
+        value = parts.sum(axis=1)
+        portions = parts / value[:, None]
+        tables = self.members.effects(sample)
+        effects = np.zeros((len(sample), len(self.codes)))
+        for portion, table in zip(portions.T, tables, strict=True):
+            effects += portion[:, None] * table
+        away = _log_rhythm(sample, self.level.unit) - self.level.reference
+        rhythmic = portions @ np.array(self.members.rhythmic(), np.float64)
+        effects[:, self.codes.index(RHYTHM)] += rhythmic * away
+        total = np.log(value * self.discount)
+        return np.column_stack([effects, total - effects.sum(axis=1)])
 
     def save(self, folder: Path, stem: str) -> dict[str, str]:
         document = {
             "kind": self.kind,
-            "codes": list(self.codes),
+            "members": self.members.to_document(),
+            "level": {**vars(self.level), "shares": list(self.level.shares)},
+            "bands": {name: list(ends) for name, ends in vars(self.bands).items()},
             "attributes": artefacts.attributes_to_document(self.attributes),
             "habit": self.habit.to_document(),
-            "level": vars(self.level),
-            "bands": {name: list(ends) for name, ends in vars(self.bands).items()},
             "basis": self.basis,
             "annual_rate": self.annual_rate,
             "horizon_days": self.horizon_days,
             "cutoff": self.cutoff,
-            "shape": vars(self.shape),
+            "extrapolated": self.extrapolated,
         }
-        return artefacts.write(folder, stem, to_bytes(self.booster), document)
+        return artefacts.write(folder, stem, to_bytes(self.members.booster), document)
 
     @classmethod
     def load(
@@ -145,28 +140,76 @@ class ClvModel:
     ) -> Self:
         trees, document = artefacts.read(folder, stem, cls.kind, expected_sha256)
         bands: dict[str, Any] = document["bands"]
+        level: dict[str, Any] = document["level"]
         return cls(
-            booster=from_bytes(trees, threads),
-            codes=tuple(document["codes"]),
+            members=Members.from_document(document["members"], trees, threads),
+            level=Level(**level | {"shares": tuple(level["shares"])}),
+            bands=Bands(**{name: tuple(ends) for name, ends in bands.items()}),
             attributes=artefacts.attributes_from_document(document["attributes"]),
             habit=Habit.from_document(document["habit"]),
-            level=Level(**document["level"]),
-            bands=Bands(**{name: tuple(ends) for name, ends in bands.items()}),
             basis=document["basis"],
             annual_rate=document["annual_rate"],
             horizon_days=document["horizon_days"],
             cutoff=document["cutoff"],
-            shape=Shape(**document["shape"]),
+            extrapolated=document["extrapolated"],
         )
 
 
-def task(seed: int, threads: int) -> Task:
-    extra = {"tweedie_variance_power": VARIANCE_POWER}
-    return Task("reg:tweedie", f"tweedie-nloglik@{VARIANCE_POWER}", extra, seed, threads)
+@dataclass(frozen=True)
+class ClvCourse:
+    """How a value model learns."""
+
+    seed: int
+    threads: int
+    horizon_days: int
+    basis: str
+    annual_rate: float
+
+    @property
+    def task(self) -> Task:
+        extra = {"tweedie_variance_power": VARIANCE_POWER}
+        metric = f"tweedie-nloglik@{VARIANCE_POWER}"
+        return Task("reg:tweedie", metric, extra, 1.0, MONOTONE, self.seed, self.threads)
+
+    def learn(self, lesson: Sample, shapes: Shapes | None) -> Learned:
+        unit = unit_of(lesson)
+        base, target = _base(unit, self.horizon_days), lesson.value / unit
+        chosen = shapes or choose_shapes(self.task, SPECS, lesson, target, base)
+        return Learned(grow(self.task, SPECS, chosen, lesson, target, base, None), unit, chosen)
+
+    def margins(self, learned: Learned, sample: Sample) -> Floats:
+        """Logs of minor units."""
+        margins = _margins(learned.members, learned.scale, self.horizon_days, sample)
+        return margins + float(np.log(learned.scale))
+
+    def finish(
+        self, learned: Learned, evidence: Sequence[Evidence], now: Sample, setting: Setting
+    ) -> ClvModel:
+        weights = weigh_values(evidence)
+        factor, unit = correction(alike(evidence, setting), weights), learned.scale
+        shares = unit * factor * shares_of(self.margins(learned, now), weights)
+        foretold = np.concatenate([factor * money(each, weights) for each in evidence])
+        return ClvModel(
+            members=learned.members,
+            level=Level(
+                unit,
+                self.horizon_days,
+                tuple(shares.tolist()),
+                float(_log_rhythm(now, unit).mean()),
+            ),
+            bands=learn_bands(foretold, np.concatenate([each.sample.value for each in evidence])),
+            attributes=setting.attributes,
+            habit=setting.habit,
+            basis=self.basis,
+            annual_rate=self.annual_rate,
+            horizon_days=setting.origin.horizon_days,
+            cutoff=setting.origin.cutoff,
+            extrapolated=setting.extrapolated,
+        )
 
 
 def unit_of(sample: Sample) -> float:
-    """The mean value, as the trees' unit of money.
+    """The mean value, as the members' unit of money.
 
     Raises:
         NotEnoughHistory: nobody brought anything in any window.
@@ -180,91 +223,19 @@ def unit_of(sample: Sample) -> float:
     return unit
 
 
-def explore(sample: Sample, horizon_days: int, job: Task) -> tuple[Shape, Evidence]:
-    """Choose a shape on folds of the origins, and keep what the folds predicted.
+def _base(unit: float, per_days: int) -> Base:
+    def base(spec: Spec, sample: Sample) -> Floats:
+        if spec.on_rhythm:
+            return _log_rhythm(sample, unit)
+        return np.asarray(np.log(sample.column(HORIZON) / per_days), np.float64)
 
-    The evidence's scores are logs of minor units, so that they outlive the unit.
-    """
-    unit = unit_of(sample)
-    shape, scores = tune(job, sample.values, sample.value / unit, folds(sample, horizon_days))
-    judged = ~np.isnan(scores)
-    return shape, Evidence(sample.where(judged), scores[judged] + np.log(unit))
+    return base
 
 
-def fit(
-    sample: Sample,
-    evidence: Evidence,
-    *,
-    attributes: tuple[AttributeField, ...],
-    habit: Habit,
-    horizon_days: int,
-    cutoff: int,
-    shape: Shape,
-    job: Task,
-    basis: str,
-    annual_rate: float,
-) -> ClvModel:
-    """Boost on all rows of `sample`; weigh, level and band on `evidence`."""
-    unit = unit_of(sample)
-    booster = boost(job, sample.values, sample.value / unit, shape)
-    scores = evidence.scores - np.log(unit)
-    level = _learn_level(scores, evidence.sample, unit)
-    expected = _money(scores, evidence.sample, level)
-    return ClvModel(
-        booster=booster,
-        codes=sample.codes,
-        attributes=attributes,
-        habit=habit,
-        level=level,
-        bands=learn_bands(expected, evidence.sample.value),
-        basis=basis,
-        annual_rate=annual_rate,
-        horizon_days=horizon_days,
-        cutoff=cutoff,
-        shape=shape,
-    )
+def _margins(members: Members, unit: float, per_days: int, sample: Sample) -> Floats:
+    return members.margins(sample, _base(unit, per_days), _log_rhythm(sample, unit))
 
 
 def _log_rhythm(sample: Sample, unit: float) -> Floats:
     """Log of the rhythm's value in units, kept from minus infinity where it expects nothing."""
-    return np.asarray(np.log(np.maximum(sample.column(RHYTHM) / unit, 1e-4)), np.float64)
-
-
-def _money(scores: Floats, sample: Sample, level: Level) -> Floats:
-    logs = level.weight * scores + (1.0 - level.weight) * _log_rhythm(sample, level.unit)
-    return np.asarray(np.exp(logs) * level.unit * level.factor, np.float64)
-
-
-def _learn_level(scores: Floats, sample: Sample, unit: float) -> Level:
-    """The weight with the least Tweedie deviance once each weight's total has been made right."""
-    reference = float(_log_rhythm(sample, unit).mean())
-    trials = []
-    for weight in WEIGHTS:
-        plain = Level(float(weight), unit, 1.0, reference)
-        expected = _money(scores, sample, plain)
-        factor = float(np.clip(sample.value.sum() / expected.sum(), 1 / _MAX_LEVEL, _MAX_LEVEL))
-        loss = tweedie_loss(expected * factor / unit, sample.value / unit)
-        trials.append((loss, replace(plain, factor=factor)))
-    return min(trials, key=lambda trial: trial[0])[1]
-
-
-def tweedie_loss(expected: Floats, value: Floats) -> float:
-    one, two = 1.0 - VARIANCE_POWER, 2.0 - VARIANCE_POWER
-    return float(np.mean(-value * expected**one / one + expected**two / two))
-
-
-def learn_bands(expected: Floats, value: Floats) -> Bands:
-    """Quantiles of value / prediction in groups of similar predictions, widened for few rows."""
-    groups = int(np.clip(len(value) // GROUP_ROWS, 1, 10))
-    order = np.argsort(expected, kind="stable")
-    parts = np.array_split(order, groups)
-    edges = tuple(float(expected[part[0]]) for part in parts[1:])
-    ends = []
-    for part in parts:
-        ratios = np.sort(value[part] / expected[part])
-        count = len(ratios)
-        below = int(np.floor(COVERAGE[0] * (count + 1))) - 1
-        above = int(np.ceil(COVERAGE[1] * (count + 1))) - 1
-        low = float(ratios[below]) if below >= 0 else 0.0
-        ends.append((low, float(ratios[min(above, count - 1)])))
-    return Bands(edges, tuple(low for low, _ in ends), tuple(high for _, high in ends))
+    return np.asarray(np.log(np.maximum(sample.column(RHYTHM) / unit, _LEAST)), np.float64)

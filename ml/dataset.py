@@ -1,8 +1,4 @@
-"""Rolling origins: the same customers seen again and again, each time with what came after.
-
-An origin is a cut-off whose label window is complete. The latest is the holdout; the ones before
-it teach, and only those whose windows had closed by the origin they are judged at.
-"""
+"""Training sets: customers at past cut-offs, each time with what came after."""
 
 from __future__ import annotations
 
@@ -24,8 +20,6 @@ from ml.sample import Sample, join, sample_at
 Progress = Callable[[str, float], None]
 BATCH = 4
 """Cut-offs in one query: more would turn its joins from nested loops to sorts."""
-MAX_ORIGINS = 12
-ENOUGH_ORIGINS = 3
 HISTORY = 84 * DAY
 """What an origin should have behind it, so that trends can be seen; less if there are too few."""
 MIN_CUSTOMERS = 50
@@ -113,31 +107,6 @@ def known_attributes(
     return tuple(known)
 
 
-def origins(span: Span, cutoff: int, *, horizon_days: int, step_days: int) -> list[int]:
-    """Complete origins, latest (the holdout) first; the rest precede it by whole steps.
-
-    Raises:
-        NotEnoughHistory: no origin's label window closes before the holdout begins.
-    """
-    window, step = horizon_days * DAY, step_days * DAY
-    holdout = cutoff - window
-    latest = holdout - -(-window // step) * step
-    teachers = list(range(latest, span.first_at + min(window, HISTORY) - 1, -step))
-    seasoned = [origin for origin in teachers if origin - span.first_at >= HISTORY]
-    if len(seasoned) >= ENOUGH_ORIGINS:
-        teachers = seasoned
-    if not teachers:
-        needed = (cutoff - latest) // DAY + min(horizon_days, HISTORY // DAY)
-        raise NotEnoughHistory(
-            f"A horizon of {horizon_days} days needs {needed} days of purchases up to "
-            f"{day_of(cutoff - 1, span.time_zone)}; "
-            f"the first one is of {day_of(span.first_at, span.time_zone)}, "
-            f"{(cutoff - span.first_at) // DAY} days before its end. "
-            "Choose a shorter horizon or a later day, or import older orders."
-        )
-    return [*range(holdout, latest, -step), *teachers[:MAX_ORIGINS]]
-
-
 def feature_table(store: FactStore, cutoff: int, *, threads: int) -> pa.Table:
     """All measures and features of everyone known at a cut-off, attributes under their codes."""
     with connect(threads) as backend:
@@ -165,13 +134,13 @@ def labelled(
     for start in range(0, len(ordered), BATCH):
         batch = ordered[start : start + BATCH]
         sample = sample_at(backend, attributes, batch)
-        parts.append(_label(sample, backend.query(labels), span))
+        parts.append(label(sample, backend.query(labels), span))
         if progress:
             progress("Computing features", (start + len(batch)) / len(ordered))
     return join(parts)
 
 
-def _label(sample: Sample, labels: pa.Table, span: Span) -> Sample:
+def label(sample: Sample, labels: pa.Table, span: Span) -> Sample:
     """Match labels to rows by (cut-off, customer); who has none did nothing."""
     cutoffs = np.unique(sample.cutoff)
     churned, value = np.ones(len(sample), np.bool_), np.zeros(len(sample))

@@ -225,5 +225,24 @@ DERIVED: Mapping[str, Feature] = _named(
     Feature("rhythm_value", "", "money", "Value expected from rhythm", "按购买节奏预计的价值",
             "Rhythm and basket alone promise {value}",
             "仅按购买节奏与客单价，预计价值 {value}"),
+    Feature("rhythm_alive", "", "share", "Probability of being a customer still",
+            "按购买节奏仍是客户的概率",
+            "By rhythm alone, still a customer with {value} probability",
+            "仅按购买节奏，仍是客户的概率为 {value}"),
+    Feature("rhythm_basket", "", "money", "Spend expected on a purchase day",
+            "预计每个购买日的消费额", "Expected to spend {value} on a purchase day",
+            "预计每个购买日消费 {value}"),
+    Feature("recency_share", "", "share", "Silence relative to the time as a customer",
+            "沉默期占客户时间的比例", "Silent for {value} of the time as a customer",
+            "沉默期占成为客户以来时间的 {value}"),
+    Feature("recency_over_horizon", "", "ratio", "Silence relative to the time looked ahead",
+            "沉默期与预测期之比", "Silent for {value} times as long as is looked ahead",
+            "沉默时间为预测期的 {value} 倍"),
+    Feature("tenure_over_horizon", "", "ratio", "Time as a customer relative to the time ahead",
+            "客户时间与预测期之比", "A customer for {value} times as long as is looked ahead",
+            "成为客户的时间为预测期的 {value} 倍"),
+    Feature("horizon_days", "", "days", "Days looked ahead", "预测天数",
+            "Looks {value} days ahead", "预测未来 {value} 天"),
 )  # fmt: skip
-"""What a buy-till-you-die model says about the same customer; models read it as a feature."""
+"""What a buy-till-you-die model says about the same customer, and time measured by the horizon, so
+that one model can learn from windows of several lengths."""

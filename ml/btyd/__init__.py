@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml.btyd.choice import Chosen, Kind, fit_or_fall_back, model_from_document
-from ml.btyd.habit import Habit, extend_each, fit_habit
+from ml.btyd.habit import Habit, fit_habit
 from ml.btyd.histories import Histories
 from ml.btyd.model import (
     FORESEEABLE_DAYS,
@@ -29,7 +29,6 @@ __all__ = [
     "PurchaseModel",
     "Rhythm",
     "Spend",
-    "extend_each",
     "fit_habit",
     "fit_nbd",
     "fit_or_fall_back",

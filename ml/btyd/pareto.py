@@ -172,8 +172,11 @@ def fit_pareto(
     *,
     prior: float = PRIOR,
     coarse_rows: int = COARSE_ROWS,
+    start: Pareto | None = None,
 ) -> Pareto:
     """Maximum likelihood, lightly penalised towards ordinary parameters (`ml.btyd.maximum`).
+
+    `start` is a fit to a similar business, such as this one some weeks ago: from there it is near.
 
     Raises:
         FitFailed: there is nobody to learn from, or no start converged.
@@ -187,7 +190,9 @@ def fit_pareto(
     def coarse(logs: Floats) -> tuple[float, Floats]:
         return _loss(logs, few, prior)
 
-    r, alpha, s, beta = np.exp(find_maximum("Pareto/NBD", _STARTS, coarse, loss))
+    near = (start.r, start.alpha / rows.unit, start.s, start.beta / rows.unit) if start else None
+    starts = [near] if near else _STARTS
+    r, alpha, s, beta = np.exp(find_maximum("Pareto/NBD", starts, coarse, loss))
     return Pareto(float(r), float(alpha * rows.unit), float(s), float(beta * rows.unit))
 
 

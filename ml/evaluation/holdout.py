@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
-from ml.calibration import fit_platt
+from ml.baselines import churn_baselines, newest, value_baselines
 from ml.churn import ChurnModel
 from ml.clv import ClvModel
 from ml.contracts import day_of
@@ -16,7 +15,6 @@ from ml.evaluation.bootstrap import Interval
 from ml.evaluation.judgement import OURS, Holdout, Judgement, judge
 from ml.evaluation.metrics import Metrics
 from ml.evaluation.segments import segments_of
-from ml.feature_catalogue import WINDOWS_DAYS
 from ml.sample import Floats, Sample
 
 
@@ -56,15 +54,8 @@ def evaluate_churn(
     model: ChurnModel, teachers: Sample, holdout: Sample, time_zone: str = "UTC"
 ) -> Evaluation:
     """`holdout` is extended by the model's habit, as `teachers` are by their own."""
-    recency = np.log1p(teachers.column("recency_days"))
-    happened = teachers.churned.astype(np.float64)
-    by_recency = fit_platt(recency, happened).apply(np.log1p(holdout.column("recency_days")))
-    methods = {
-        OURS: model.predict(holdout),
-        "base_rate": np.full(len(holdout), happened.mean()),
-        "recency": np.asarray(expit(by_recency), np.float64),
-        "mbg_nbd": holdout.column("rhythm_absence"),
-    }
+    methods = {OURS: model.predict(holdout)}
+    methods |= churn_baselines(newest(teachers), holdout, quick=True)
     case = _case(holdout, holdout.churned.astype(np.float64), methods, time_zone)
     return Evaluation(case, judge("churn", case, exponent=0))
 
@@ -74,14 +65,8 @@ def evaluate_clv(
 ) -> Evaluation:
     """Like `evaluate_churn`; values are compared before discounting, as they were booked."""
     predicted = model.undiscounted(holdout)
-    window = min(WINDOWS_DAYS, key=lambda days: abs(days - model.horizon_days))
-    recent = holdout.column(f"spend_{window}d") * model.habit.margin_share
-    methods = {
-        OURS: predicted.expected,
-        "mean": np.full(len(holdout), teachers.value.mean()),
-        "last_period": np.maximum(recent, 0.0) * model.horizon_days / window,
-        "mbg_nbd": holdout.column("rhythm_value"),
-    }
+    methods = {OURS: predicted.expected}
+    methods |= value_baselines(newest(teachers), holdout, model.habit.margin_share, quick=True)
     case = _case(holdout, holdout.value, methods, time_zone, predicted.low, predicted.high)
     return Evaluation(case, judge("clv", case, exponent=exponent))
 

@@ -1,0 +1,108 @@
+"""Predict from purchases alone: learn what the history teaches, and foretell the days after it.
+
+Nothing is registered and nothing is kept; `ml.training` does that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ml.backends import connect
+from ml.btyd import Histories
+from ml.churn import ChurnCourse, ChurnModel
+from ml.clv import ClvCourse, ClvModel
+from ml.contracts import cutoff_of
+from ml.course import apply, chain, origins_of
+from ml.dataset import Progress
+from ml.explain import reasons
+from ml.facts import FactStore
+from ml.origins import Origin
+from ml.sample import Sample
+from ml.study import Study
+from ml.training import silent
+
+COLUMNS = pa.schema(
+    [
+        ("customer_id", pa.int64()),
+        ("churn_probability", pa.float64()),
+        ("expected_purchases", pa.float64()),
+        ("expected_spend", pa.float64()),
+        ("spend_low", pa.float64()),
+        ("spend_high", pa.float64()),
+        ("extrapolated", pa.bool_()),
+        ("reasons", pa.string()),
+    ]
+)
+
+
+def forecast(
+    store: Path,
+    *,
+    as_of: dt.date,
+    horizon_days: int,
+    seed: int = 0,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> pa.Table:
+    """`COLUMNS` for everyone who bought by the end of `as_of`, of the `horizon_days` after it.
+
+    Money is in minor units, as it will be booked: undiscounted and before costs; null where no
+    purchase had an amount. `reasons` are those of the churn probability, as in
+    `ml.contracts.PREDICTION_COLUMNS`.
+
+    Raises:
+        MLError: the facts can't teach this; the message says what would do.
+    """
+    facts, tell = FactStore(store), progress or silent
+    cutoff = cutoff_of(as_of, facts.manifest.time_zone)
+    with connect(threads) as backend:
+        study = Study.open(backend, facts, cutoff, threads)
+        plans = chain(study.span, Origin(cutoff, horizon_days))
+        study.prepare(origins_of(plans), tell)
+    churn: ChurnModel = apply(ChurnCourse(seed, threads), study, plans, tell)
+    value: ClvModel | None = None
+    if study.spends:
+        value = apply(ClvCourse(seed, threads, horizon_days, "spend", 0.0), study, plans, tell)
+    tell("Predicting", 0.0)
+    table = _table(churn, value, study.buyers(cutoff), horizon_days)
+    tell("Predicting", 1.0)
+    return table
+
+
+def _table(
+    churn: ChurnModel, value: ClvModel | None, buyers: Sample, horizon_days: int
+) -> pa.Table:
+    sample = churn.habit.extend(buyers, horizon_days)
+    nothing = pa.nulls(len(sample), pa.float64())
+    low, expected, high = value.undiscounted(sample) if value else (nothing, nothing, nothing)
+    absence = churn.predict(sample)
+    effects = churn.effects(sample)[:, :-1]
+    columns = [
+        sample.customer_id,
+        absence,
+        _purchases(churn, sample, absence, horizon_days),
+        expected,
+        low,
+        high,
+        np.full(len(sample), churn.extrapolated),
+        reasons(churn.codes, sample.matrix(churn.codes), effects),
+    ]
+    return pa.table(columns, schema=COLUMNS)
+
+
+def _purchases(
+    churn: ChurnModel, sample: Sample, absence: np.ndarray, horizon_days: int
+) -> np.ndarray:
+    """Purchase days: the rhythm's expectation, given that there is any, times the chance of that.
+
+    What the model knows beyond the rhythm it knows of whether somebody comes at all.
+    """
+    seen = Histories.of(sample)
+    by_rhythm = churn.habit.rhythm.expected_days(seen, horizon_days)
+    chance = np.maximum(1.0 - churn.habit.rhythm.absence(seen, horizon_days), 1e-12)
+    given = np.maximum(by_rhythm / chance, 1.0)
+    return np.minimum((1.0 - absence) * given, float(horizon_days))
