@@ -16,6 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.sample import Floats
 from ml.tables.columns import Column
@@ -68,7 +69,8 @@ def baseline_probabilities(
     name: str, train: Floats, churned: Bools, test: Floats, *, seed: int, threads: int
 ) -> Floats:
     model = BASELINES[name](seed, threads)
-    with warnings.catch_warnings():
+    # Threads that share one boosting wait for each other, which on a busy machine takes for ever.
+    with warnings.catch_warnings(), threadpool_limits(threads, "openmp"):
         # As far as it came in so many steps is what its users get.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(train, churned.astype(np.int64))

@@ -14,6 +14,8 @@ from ml.tables.terms import Bools
 
 KNOTS = 7
 """Bends of each quantity, at most: at its quantiles."""
+MAX_BENDS = 240
+"""Bends of all quantities, at most: of a wide table each gets fewer, in the end none."""
 PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 """Ridge penalties tried, in units of one row's log-loss for a coefficient of one deviation."""
 MAX_STEPS = 30
@@ -38,10 +40,11 @@ class Basis:
         """`smooth` says of each term (a column of the matrix) whether it may bend."""
         smooth = tuple(smooth)
         fill, knots = [], []
+        count = min(KNOTS, MAX_BENDS // max(sum(smooth), 1))
         for place, bends in enumerate(smooth):
             known = matrix[:, place][~np.isnan(matrix[:, place])]
             fill.append(float(np.median(known)) if len(known) else 0.0)
-            knots.append(_knots(known) if bends else ())
+            knots.append(_knots(known, count) if bends else ())
         bare = cls(smooth, tuple(fill), tuple(knots), np.zeros(1), np.ones(1))
         raw = bare._raw(matrix)
         scale = raw.std(axis=0)
@@ -67,10 +70,10 @@ class Basis:
         return np.column_stack(parts)
 
 
-def _knots(known: Floats) -> tuple[float, ...]:
-    if len(known) < 2:
+def _knots(known: Floats, count: int) -> tuple[float, ...]:
+    if len(known) < 2 or not count:
         return ()
-    inner = np.unique(np.quantile(known, np.linspace(0, 1, KNOTS + 2)[1:-1]))
+    inner = np.unique(np.quantile(known, np.linspace(0, 1, count + 2)[1:-1]))
     return tuple(float(knot) for knot in inner if known.min() < knot < known.max())
 
 

@@ -30,6 +30,8 @@ RATE_PRIOR_ROWS = 20.0
 """The churn of a choice is mixed with that of so many rows of the whole table."""
 RATE_PARTS = 5
 MAX_DATES = 5
+MAX_SUMS = 40
+"""Of a wide table whose names share many words, the largest sums are enough."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,8 @@ def _sums(columns: Sequence[Column]) -> list[Term]:
             for word in sorted(set(words_of(column.name))):
                 groups.setdefault(word, []).append(place)
     several = sorted({tuple(group) for group in groups.values() if len(group) > 1})
-    return [Term("sum", group) for group in several]
+    largest = sorted(several, key=len, reverse=True)[:MAX_SUMS]
+    return [Term("sum", group) for group in several if group in largest]
 
 
 def _gaps(columns: Sequence[Column]) -> list[Term]:

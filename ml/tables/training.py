@@ -76,7 +76,9 @@ def grouped_folds(
 
     Else a row would be judged by a model that has seen its twin and its twin's label.
     """
-    _, first, group = np.unique(values, axis=0, return_index=True, return_inverse=True)
+    # NaN equals nothing, so twins with the same gap would be taken for strangers.
+    known = np.where(np.isnan(values), -np.inf, values)
+    _, first, group = np.unique(known, axis=0, return_index=True, return_inverse=True)
     # Groups are numbered by their first row, so that folds don't depend on how values sort.
     rank = np.argsort(np.argsort(first))[group.ravel()]
     labels = churned[np.sort(first)]
