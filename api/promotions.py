@@ -83,6 +83,7 @@ def rollback_model(
 
     Raises:
         Conflict: no other version has reigned before.
+        BadModel: it can't score any more.
     """
     version = predecessor(list_promotions(engine, name))
     known = None if version is None else read_model(engine, name, version)
@@ -106,9 +107,10 @@ def _change(
 
     Cut off between the last two, the next refresh follows the alias and writes that down.
     """
-    from ml import registry
+    from ml import artefacts, registry
 
-    model_files(settings, known)
+    # Refuses one that this version of the code could not score with.
+    artefacts.read(model_files(settings, known), artefacts.CHAMPION, known.name, known.files)
     at = clock()
     note = {"action": action, "reason": reason or "none given", "at": at.isoformat()}
     registry.set_champion(settings.resolved_mlflow_uri, known.name, known.version, note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from api.db.champions import (
 from api.db.engine import make_engine
 from api.errors import Conflict
 from api.settings import load_settings
+from ml import artefacts
 from ml.errors import RegistryError
 from tests.cli.conftest import Echelon
 
@@ -75,9 +75,7 @@ def engine(echelon: Echelon, tmp_path: Path) -> Engine:
 
 def record(engine: Engine, var: Path, version: int, verdict: dict[str, Any] | None) -> None:
     folder = var / "models" / "churn" / str(version)
-    folder.mkdir(parents=True)
-    (folder / "model.json").write_text(str(version))
-    files = {"model.json": hashlib.sha256(str(version).encode()).hexdigest()}
+    files = artefacts.write(folder, artefacts.CHAMPION, b"trees", {"kind": "churn", "is": version})
     made = ModelRecord(
         "churn", version, "run", 28, NOW.date(), NOW, files, {"log_loss": 0.3}, verdict
     )
@@ -154,6 +152,16 @@ def test_where_mlflow_is_away_the_old_one_reigns_on(
     assert "can't be reached" in answer.err
     assert reigning(engine) == [2]
     assert len(list_promotions(engine)) == 2
+
+
+def test_nobody_goes_back_to_a_model_that_can_no_longer_score(
+    echelon: Echelon, engine: Engine, mlflow: HandRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artefacts, "FORMAT", 99)
+    answer = echelon("models", "rollback", "churn")
+    assert answer.code == 1
+    assert "no churn model of format 99: train it again" in answer.err
+    assert (reigning(engine), mlflow.aliases) == ([2], {})
 
 
 def test_the_list_shows_verdicts_metrics_and_history(
