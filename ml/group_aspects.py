@@ -90,8 +90,8 @@ def words_of(deviations: Sequence[Mapping[str, float]], before: Sequence[Words])
         strongest = [key for _, key in sorted((-abs(each), key) for key, each in deviation.items())]
         words = chosen[place]
         for count in range(2, len(strongest) + 1):
-            others = [other for at, other in enumerate(chosen) if at != place]
-            if words and words not in others:
+            others = [set(other) for at, other in enumerate(chosen) if at != place]
+            if words and set(words) not in others:
                 break
             words = tuple((key, deviation[key] > 0) for key in strongest[:count])
         chosen[place] = words

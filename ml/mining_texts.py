@@ -61,4 +61,4 @@ def mining_text(code: str, params: Mapping[str, Any], language: Language = "en")
 def actions_text(codes: tuple[str, ...], language: Language = "en") -> str:
     """One sentence for an action or a pair of them."""
     texts = [mining_text(code, {}, language) for code in codes]
-    return (" + " if language == "en" else "，并").join(texts)
+    return (" + " if language == "en" else "；同时").join(texts)

@@ -67,7 +67,7 @@ async def test_channels_hints_and_a_group(api: Api) -> None:
             "probabilityBefore": 0.7,
             "probabilityAfter": 0.5,
             "text": "A contact by us now + A problem solved, rated with full marks",
-            "zh": "我方现在联系一次，并解决问题并获得满分评价",
+            "zh": "我方现在联系一次；同时解决问题并获得满分评价",
         }
     ]
     assert node["group"] == {

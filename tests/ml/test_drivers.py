@@ -59,6 +59,7 @@ def test_contributions_add_up_to_the_score(store: Path, churn: TrainedModel) -> 
     sample = model.habit.extend(sample, model.horizon_days)
     effects = model.effects(sample)
     np.testing.assert_allclose(effects.sum(axis=1), logit(model.predict(sample)), atol=1e-6)
+    assert np.ptp(effects[:, -1]) < 1e-5  # what is left is the same for everyone
     seldom = sample.column("orders_84d") < 1.0
     (found,) = drivers(effects, model.codes, sample.matrix(model.codes), {"seldom": seldom})
     assert found.customers == seldom.sum()

@@ -156,6 +156,8 @@ def test_a_name_is_kept_while_it_holds_and_never_given_twice() -> None:
     assert ours[:2] == theirs[:2] == (("frequency", True), ("basket", False))
     assert name_of(ours[:2], "en") == "Frequent, small baskets"
     assert name_of(ours[:2], "zh") == "购买频繁、单次金额低"
+    swapped = {**first, "basket": -1.0, "frequency": 0.9}
+    assert set(ours) != set(words_of([first, swapped], [(), ()])[1])
     kept = (("variety", True),)
     assert words_of([first], [kept]) == [kept]
     assert words_of([{**first, "variety": 0.1}], [kept]) != [kept]
