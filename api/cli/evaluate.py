@@ -67,10 +67,12 @@ def evaluate(
         "--customer": customer, "--time": time, "--amount": amount, "--attributes": attributes,
         "--time-format": time_format, "--drop-duplicates": drop_duplicates, "--as-of": as_of,
         "--horizon-days": horizon_days, "--label": label, "--positive": positive, "--keep": keep,
-        "--allow-sensitive": allow_sensitive, "--minutes": minutes, "--sheet": sheet,
+        "--allow-sensitive": allow_sensitive, "--sheet": sheet,
         "--encoding": encoding,
     }  # fmt: skip
     what = options.what_to_learn_from(given, log, table, name)
+    if minutes is not None and what != "table":
+        terminal.note(options.NO_LIMIT)
     day, page = parse_day(as_of, "--as-of"), out or Path(f"{name}-report.html")
     if log is not None and what == "log":
         zone = options.require_zone(time_zone)

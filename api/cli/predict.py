@@ -101,6 +101,8 @@ def _from_log(
     from ml.log_forecast import forecast_log
 
     require_writable(common.out, inputs=(source.path, attributes))
+    if common.minutes is not None:
+        common.terminal.note(options.NO_LIMIT)
     started = clock.monotonic()
     with common.terminal.progress(f"Reading {source.path.name}") as steps:
         read = options.read_log(source)

@@ -21,7 +21,8 @@ FORMS = "CSV (any usual separator, also .gz), Parquet, Excel or JSON lines"
 EXAMPLES = 5
 OF_LOGS = "--customer --time --amount --attributes --time-format --drop-duplicates"
 OF_TABLES = "--label --positive --keep"
-OF_FILES = "--allow-sensitive --sheet --encoding --minutes"
+OF_FILES = "--allow-sensitive --sheet --encoding"
+NO_LIMIT = "--minutes changes nothing here: learning from purchases takes what it needs."
 
 Log = Annotated[
     Path | None, typer.Option(help=f"A purchase log, one purchase or line a row: {FORMS}.")
@@ -69,7 +70,11 @@ Encoding = Annotated[
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option(min=0.1, help="About how long training may take. Default: as long as it needs."),
+    typer.Option(
+        min=0.1,
+        help="About how long learning from a table may take. Default: as long as it needs, which "
+        "purchases always get.",
+    ),
 ]
 
 
@@ -128,7 +133,7 @@ def what_to_learn_from(
     if log is not None and table is not None:
         raise typer.BadParameter("Name one file to learn from: either --log or --table.")
     if log is not None:
-        refuse(given, f"{OF_TABLES} --minutes", why="--log")
+        refuse(given, OF_TABLES, why="--log")
         require(given, "--customer --time", why="--log")
         return "log"
     if table is not None:

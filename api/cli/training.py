@@ -63,11 +63,13 @@ def train(
         "--as-of": as_of, "--horizon-days": horizon_days, "--time-format": time_format,
         "--drop-duplicates": drop_duplicates, "--label": label, "--positive": positive,
         "--keep": keep, "--name": named, "--allow-sensitive": allow_sensitive, "--sheet": sheet,
-        "--encoding": encoding, "--minutes": minutes,
+        "--encoding": encoding,
     }  # fmt: skip
     terminal = Terminal(as_json=json)
     day = parse_day(as_of, "--as-of")
     what = options.what_to_learn_from(given, log, table, name)
+    if minutes is not None and what != "table":
+        terminal.note(options.NO_LIMIT)
     if log is not None and what == "log":
         zone = options.require_zone(time_zone)
         columns = (customer or "", time or "", amount, time_format, zone, drop_duplicates)
