@@ -15,7 +15,7 @@ from ml.churn import ChurnModel
 from ml.contracts import DAY
 from ml.facts import FactStore
 from ml.feature_catalogue import FEATURES
-from ml.hints import hints
+from ml.hints import Hint, hints
 from ml.sample import Floats, Sample, sample_at
 from ml.scenarios import ACTIONS, BY_CODE, PAIRS, Columns
 from ml.training import TrainedModel
@@ -171,21 +171,6 @@ def test_hints_hold_when_scored_again(model: ChurnModel, sample: Sample) -> None
         assert hint.after <= hint.before - 0.01
 
 
-def test_the_best_action_is_named_and_a_pair_only_where_it_helps_more(
-    model: ChurnModel, sample: Sample
-) -> None:
-    by_customer: dict[int, list[Any]] = {}
-    for hint in hints(model, sample, threshold=0.4):
-        by_customer.setdefault(hint.customer_id, []).append(hint)
-    doubles = [found for found in by_customer.values() if len(found) == 2]
-    assert doubles
-    assert all(len(single.actions) == 1 and len(pair.actions) == 2 for single, pair in doubles)
-    assert all(pair.after <= single.after - 0.01 for single, pair in doubles)
-    assert {tuple(pair.actions) for _, pair in doubles} <= {
-        (first.code, second.code) for first, second in PAIRS
-    }
-
-
 def test_the_same_hints_again_and_none_for_the_safe(model: ChurnModel, sample: Sample) -> None:
     assert hints(model, sample, threshold=0.4) == hints(model, sample, threshold=0.4)
     assert hints(model, sample, threshold=1.01) == ()
@@ -229,3 +214,25 @@ def test_nothing_is_advised_that_no_similar_customer_has_done(sample: Sample) ->
     found = hints(Ratings(), alike)
     assert {hint.actions for hint in found} == {("good_rating",)}
     assert len(found) == len(alike) - 1
+
+
+class Both(Unmoved):
+    """A model that wants good ratings most, and a contact by the business too."""
+
+    def predict(self, sample: Sample, /) -> Floats:
+        rated, contacts = sample.column("feedback_last"), sample.column("outbound_count")
+        return 0.9 - 0.3 * np.nan_to_num(rated) - 0.05 * np.minimum(contacts, 1.0)
+
+
+def test_the_best_action_comes_first_and_a_pair_only_where_it_helps_more(sample: Sample) -> None:
+    by_customer: dict[int, list[Hint]] = {}
+    for hint in hints(Both(), sample, threshold=0.9):  # never rated or contacted
+        by_customer.setdefault(hint.customer_id, []).append(hint)
+    doubles = [found for found in by_customer.values() if len(found) == 2]
+    assert len(doubles) > 10
+    for single, pair in doubles:
+        assert (single.actions, pair.actions) == (("good_rating",), ("contact", "good_rating"))
+        assert (single.after, pair.after) == pytest.approx((0.6, 0.55))
+    for hint in hints(Both(), sample, threshold=0.9, min_drop=0.06):
+        assert hint.actions == ("good_rating",)  # a contact adds less than that
+    assert {first.kind == second.kind for first, second in PAIRS} == {False}
