@@ -55,7 +55,8 @@ class Report:
             "parameters": dict(self.parameters),
             "pooled": self._document(self.total),
             "origins": [
-                {"origin": one.case.origin.isoformat()} | self._document(one)
+                {"origin": one.case.origin.isoformat(), "extrapolated": one.case.extrapolated}
+                | self._document(one)
                 for one in self.origins
             ],
         }

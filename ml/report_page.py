@@ -11,7 +11,7 @@ from ml.evaluation.judgement import scaled
 from ml.plots import PLOTS, as_svg
 from ml.report import Report, Tested
 from ml.report_style import STYLE
-from ml.report_words import ALT, CAVEATS, METRICS, PLOT_NOTES, TITLES, verdict_on
+from ml.report_words import ALT, CAVEATS, EXTRAPOLATED, METRICS, PLOT_NOTES, TITLES, verdict_on
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 # What matplotlib adds for other programs; in a page it only names addresses.
@@ -29,7 +29,7 @@ def page(report: Report) -> str:
         _section("Ten groups by prediction", _deciles(report)),
         _section("Segments", _segments(report)),
         _section("How to read this", _words(report.overall)),
-        _section("Caveats", _list(CAVEATS[report.name])),
+        _section("Caveats", _list(_caveats(report))),
         _section("Data", _data(report)),
     ]
     title = f"{TITLES[report.name]}, back-test as of {report.as_of}"
@@ -90,13 +90,13 @@ def _origins(report: Report) -> str:
     for one in report.origins:
         judged = one.judgement
         cells = [f"{judged.rows:,}", f"{judged.base / report.scale:,.4g}"]
-        cells += [_cell(judged.methods[OURS].get(name)) for name in metrics]
         cells += [escape(judged.rival or ""), _signed(judged.against_rival.get(decisive))]
+        cells += [_cell(judged.methods[OURS].get(name)) for name in metrics]
         rows.append(_row(one.case.origin.isoformat(), cells))
-    names = ["origin", "customers", "mean outcome", *metrics]
+    names = ["origin", "customers", "mean outcome", "best baseline", "difference", *metrics]
     overview = _table(
         f"Ours at each origin, and its {decisive} minus that of the best baseline there",
-        [*names, "best baseline", "difference"],
+        names,
         rows,
     )
     return overview + "".join(
@@ -162,6 +162,12 @@ def _words(judged: Judgement) -> str:
         if name in used
     )
     return f"<dl>\n{terms}</dl>\n"
+
+
+def _caveats(report: Report) -> list[str]:
+    stretched = [one.case.origin.isoformat() for one in report.origins if one.case.extrapolated]
+    first = [f"{EXTRAPOLATED} ({', '.join(stretched)})"] if stretched else []
+    return [*first, *CAVEATS[report.name]]
 
 
 def _data(report: Report) -> str:

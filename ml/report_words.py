@@ -52,6 +52,10 @@ CAVEATS = {
     ),
 }
 
+EXTRAPOLATED = (
+    "History was too short to learn so far ahead; predictions for a shorter time were stretched."
+)
+
 PLOT_NOTES = {
     "gain": "Whoever asks the highest share finds this part of the outcome.",
     "lift": "How much richer than the average the highest share is.",

@@ -41,8 +41,10 @@ def review(
         progress=progress,
     )
     progress("Judging", 0.0)
+    # Where history is short, the windows that could be judged are shorter than asked for.
+    judged_days = max(case.horizon_days for case in cases)
     report = report_on(
-        FactStore(store), name, cases, as_of=as_of, horizon_days=horizon_days, seed=seed
+        FactStore(store), name, cases, as_of=as_of, horizon_days=judged_days, seed=seed
     )
     progress("Judging", 1.0)
     return report

@@ -82,6 +82,12 @@ async def test_from_a_purchase_log_to_answers(
     refreshed = echelon("refresh", "--as-of", AS_OF, "--json")
     assert json.loads(refreshed.out)["scored"] == 400, refreshed.err
     assert json.loads(echelon("refresh", "--as-of", AS_OF, "--json").out)["unchanged"]
+    drift = json.loads(echelon("drift", "--as-of", AS_OF, "--json").out)
+    assert drift["retrain"] == "no need"
+    assert [window["name"] for window in drift["windows"]] == ["churn", "clv"]
+    assert {each["published"] for each in drift["labels"]} == {1}
+    listed = json.loads(echelon("models", "list", "--json").out)
+    assert all(model["champion"] and model["verdict"]["promote"] for model in listed)
 
     frontend = json.loads(
         echelon("keys", "create", "--name", "f", "--scopes", "customers:read", "--json").out

@@ -43,6 +43,10 @@ class Case(Protocol):
     def high(self) -> Floats | None: ...
     @property
     def segments(self) -> Mapping[str, npt.NDArray[np.bool_]]: ...
+    @property
+    def extrapolated(self) -> bool:
+        """Whether history was too short for the horizon, so that ours stretched a shorter one."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Holdout:
     low: Floats | None
     high: Floats | None
     segments: Mapping[str, npt.NDArray[np.bool_]]
+    extrapolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,6 +207,7 @@ def pooled(cases: Sequence[Case]) -> Holdout:
             for name in cases[0].segments
             if name in segments
         },
+        extrapolated=any(case.extrapolated for case in cases),
     )
 
 
@@ -219,6 +225,7 @@ def scaled(case: Case, divisor: float) -> Holdout:
         low=part(case.low),
         high=part(case.high),
         segments=case.segments,
+        extrapolated=case.extrapolated,
     )
 
 

@@ -17,7 +17,7 @@ from ml.facts import FactStore
 from ml.plots import PLOTS, as_svg, save_plots
 from ml.report import Report, report_of, report_on
 from ml.report_page import page
-from ml.report_words import METRICS, verdict_on
+from ml.report_words import EXTRAPOLATED, METRICS, verdict_on
 from ml.training import TrainedModel
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -162,6 +162,17 @@ def test_the_verdict_claims_no_more_than_the_interval(store: Path) -> None:
     assert "worse than" in said[0]
     assert "not to be told apart from" in said[1]
     assert "baseline" not in said[2]
+
+
+def test_stretched_predictions_are_marked(store: Path) -> None:
+    plain, stretched = cases("churn", 2)
+    marked = replace(Holdout(**vars(stretched)), extrapolated=True)
+    report = report_on(
+        FactStore(store), "churn", [plain, marked], as_of=AS_OF, horizon_days=28, seed=0
+    )
+    assert report.total.case.extrapolated
+    assert [one["extrapolated"] for one in report.to_document()["origins"]] == [False, True]
+    assert f"{EXTRAPOLATED} ({stretched.origin})" in page(report)
 
 
 def test_a_training_has_the_same_page_of_one_origin(churn: TrainedModel) -> None:
