@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.cli.conftest import Echelon
-from tests.cli.logs import LAST_DAY, TABLE_NAMES, labelled, purchases, write_csv
+from tests.cli.logs import FEW, LAST_DAY, TABLE_NAMES, labelled, purchases, write_csv
 
 ON_LOG = ("--customer", "who", "--time", "day", "--amount", "paid", "--horizon-days", "28")
 
@@ -97,6 +97,19 @@ def test_a_table_is_evaluated_on_a_page(echelon: Echelon, mlflow_uri: str, tmp_p
     assert "logistic regression" in page
     assert "http" not in page.replace("http-equiv", "")
     assert versions(mlflow_uri) == []
+
+
+def test_a_log_is_back_tested_on_a_page(echelon: Echelon, mlflow_uri: str, tmp_path: Path) -> None:
+    log = write_csv(tmp_path / "log.csv", purchases(FEW))
+    answer = echelon(
+        "evaluate", "churn", "--log", str(log), *ON_LOG, "--as-of", LAST_DAY, "--origins", "1",
+        "--out", str(tmp_path / "page.html"), "--json",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert len(json.loads(answer.out)["pooled"]["methods"]) > 3
+    assert "<svg" in (tmp_path / "page.html").read_text()
+    assert versions(mlflow_uri) == []
+    assert not (tmp_path / "var" / "echelon.db").exists()
 
 
 @pytest.mark.parametrize(
