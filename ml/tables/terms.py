@@ -24,7 +24,7 @@ TermKind = Literal["value", "is", "missing", "sum", "gap", "rate", "size"]
 
 MANY_CHOICES = 12
 """A column of more choices than this is also shown by how often each churned and occurred."""
-RARE_ROWS = 10
+RARE_ROWS = 5
 """A choice of fewer rows has no term of its own: it is one of the others."""
 RATE_PRIOR_ROWS = 20.0
 """The churn of a choice is mixed with that of so many rows of the whole table."""
@@ -99,6 +99,11 @@ def find_terms(columns: Sequence[Column], values: Floats, churned: Bools) -> tup
     return (*found, *_sums(columns), *_gaps(columns))
 
 
+def rated(terms: Sequence[Term]) -> tuple[int, ...]:
+    """The places of the terms that tell how often a choice churned or occurred."""
+    return tuple(place for place, term in enumerate(terms) if term.kind in ("rate", "size"))
+
+
 def matrix_of(terms: Sequence[Term], values: Floats) -> Floats:
     """Rows x terms."""
     return np.column_stack([term.of(values) for term in terms])
@@ -112,12 +117,12 @@ def training_matrix(
     Else a choice of few rows would repeat their labels, and trees would believe it too much.
     """
     matrix = matrix_of(terms, values)
-    rated = [place for place, term in enumerate(terms) if term.kind == "rate"]
-    if not rated:
+    rates = [place for place, term in enumerate(terms) if term.kind == "rate"]
+    if not rates:
         return matrix
     parts = StratifiedKFold(RATE_PARTS, shuffle=True, random_state=seed)
     for others, rows in parts.split(values, churned):
-        for place in rated:
+        for place in rates:
             (column,) = terms[place].parents
             size = len(columns[column].choices)
             table = _rates(values[others, column], churned[others], size)

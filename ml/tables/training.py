@@ -16,7 +16,7 @@ from ml.tables.blend import Mix, learn_mix, log_loss
 from ml.tables.care import LabelledTable
 from ml.tables.linear import PENALTIES, Basis, Linear, fit_ridge
 from ml.tables.model import Member, TableModel
-from ml.tables.terms import Bools, find_terms, matrix_of, training_matrix
+from ml.tables.terms import Bools, find_terms, matrix_of, rated, training_matrix
 from ml.tables.trees import SHAPES, Fold, Trial, each, grow, try_shape
 
 FOLDS = 5
@@ -117,6 +117,7 @@ def _fold(
         churned[valid],
         valid,
         tuple(term.is_smooth for term in terms),
+        rated(terms),
     )
 
 
@@ -169,7 +170,9 @@ def _fit(
         columns=data.columns,
         centre=np.nan_to_num(np.nanmean(data.values, axis=0)),
         terms=terms,
-        trees=grow(chosen, matrix, data.target, seed, threads) if chosen else None,
+        trees=grow(chosen, matrix, rated(terms), data.target, seed=seed, threads=threads)
+        if chosen
+        else None,
         linear=linear,
         linear_weight=float(weights[0]),
         intercept=mix.intercept,

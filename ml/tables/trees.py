@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,8 +19,17 @@ from ml.tables.terms import Bools
 
 MAX_ROUNDS = 2000
 PATIENCE = 50
-MANY_TERMS = 100.0
+MANY_TERMS = 300.0
 """No tree sees more terms: of a wide table each sees a smaller share."""
+MAX_LEAVES = 64
+_BUSHY = MappingProxyType(
+    {
+        "grow_policy": "lossguide",
+        "max_leaves": MAX_LEAVES,
+        "colsample_bynode": 1 / 3,
+        "min_child_weight": 1.0,
+    }
+)
 T = TypeVar("T")
 
 
@@ -34,6 +44,9 @@ class Shape:
     """The share of terms that each tree may see."""
     gamma: float = 0.0
     """Half of the chi-square that a split must reach: above some 4 few splits on noise do."""
+    bushy: bool = False
+    """Deep where it pays, up to MAX_LEAVES, each split choosing among a third of the terms as those
+    of a random forest do; and of choices only which, not how often each churned."""
     seeds: int = 2
     """Boosters averaged in the end, which differ by what they happened to draw."""
 
@@ -51,11 +64,20 @@ class Shape:
             "seed": seed,
             "nthread": 1,
             "verbosity": 0,
+            **(_BUSHY if self.bushy else {}),
         }
+
+    def seen(self, matrix: Floats, rated: Sequence[int]) -> Floats:
+        """The matrix as these trees see it; `rated` are the places of rates and sizes."""
+        if not self.bushy or not rated:
+            return matrix
+        hidden = matrix.copy()
+        hidden[:, list(rated)] = np.nan
+        return hidden
 
     @property
     def name(self) -> str:
-        return f"trees of depth {self.depth}, gamma {self.gamma:g}"
+        return f"{'bushes' if self.bushy else 'trees'} of depth {self.depth}, gamma {self.gamma:g}"
 
 
 SHAPES = (
@@ -64,6 +86,7 @@ SHAPES = (
     Shape(6, 0.05, 0.8, 10.0),
     Shape(4, 0.1, 0.8, 4.0),
     Shape(6, 0.05, 0.8, seeds=1),
+    Shape(10, 0.05, 1.0, bushy=True, seeds=1),
 )
 """From sums of single effects to deep interactions, and from splits that must be sure to any."""
 
@@ -80,6 +103,8 @@ class Fold:
     """The places of the judged rows in the whole table."""
     smooth: tuple[bool, ...]
     """Which terms are quantities."""
+    rated: tuple[int, ...]
+    """The places of the terms that tell how often a choice churned or occurred."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +133,9 @@ def try_shape(shape: Shape, folds: Sequence[Fold], rows: int, seed: int, threads
     scores = np.full(rows, np.nan)
     for fold, (_, booster) in zip(folds, judged, strict=True):
         scores[fold.rows] = booster.predict(
-            _data(fold.valid), output_margin=True, iteration_range=(0, rounds)
+            _data(shape.seen(fold.valid, fold.rated)),
+            output_margin=True,
+            iteration_range=(0, rounds),
         )
     return Trial(shape, rounds, float(curve[rounds - 1]), scores)
 
@@ -117,9 +144,9 @@ def _judge(shape: Shape, fold: Fold, seed: int) -> tuple[Floats, xgb.Booster]:
     results: dict[str, dict[str, list[float]]] = {}
     booster = xgb.train(
         shape.parameters(fold.train.shape[1], seed),
-        _data(fold.train, fold.train_churned),
+        _data(shape.seen(fold.train, fold.rated), fold.train_churned),
         MAX_ROUNDS,
-        evals=[(_data(fold.valid, fold.valid_churned), "valid")],
+        evals=[(_data(shape.seen(fold.valid, fold.rated), fold.valid_churned), "valid")],
         evals_result=results,
         early_stopping_rounds=PATIENCE,
         verbose_eval=False,
@@ -133,10 +160,15 @@ def _data(matrix: Floats, churned: Bools | None = None) -> xgb.DMatrix:
 
 
 def grow(
-    trials: Sequence[tuple[float, Trial]], matrix: Floats, churned: Bools, seed: int, threads: int
+    trials: Sequence[tuple[float, Trial]],
+    matrix: Floats,
+    rated: Sequence[int],
+    churned: Bools,
+    *,
+    seed: int,
+    threads: int,
 ) -> xgb.Booster:
     """One booster whose margin is the weighted sum of the margins of the trials' shapes."""
-    data = _data(matrix, churned)
     jobs = [
         (weight / trial.shape.seeds, trial, seed + draw)
         for weight, trial in trials
@@ -144,7 +176,10 @@ def grow(
     ]
     boosters = each(
         lambda job: xgb.train(
-            job[1].shape.parameters(matrix.shape[1], job[2]), data, job[1].rounds
+            job[1].shape.parameters(matrix.shape[1], job[2]),
+            # A term hidden in training is never asked for, so scoring need not hide it.
+            _data(job[1].shape.seen(matrix, rated), churned),
+            job[1].rounds,
         ),
         jobs,
         threads,
