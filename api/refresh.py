@@ -24,7 +24,7 @@ from api.errors import InvalidInput
 from ml.contracts import cutoff_of
 
 ROOT = Path(__file__).parents[1]
-DECIDING_CODE = ("ml/*.py", "api/domain/*.py", "api/decide.py", "api/columns.py")
+DECIDING_CODE = ("ml/**/*.py", "api/domain/*.py", "api/decide.py", "api/columns.py")
 """What turns inputs into results: after a change of it a refresh runs again."""
 
 
