@@ -33,13 +33,16 @@ from IPython.display import Image, Markdown, display
 
 from ml.backends import connect
 from ml.contracts import cutoff_of, day_of
-from ml.dataset import known_attributes, labelled, origins, span_at
+from ml.course import chain, origins_of
+from ml.dataset import known_attributes
 from ml.facts import FactStore
 from ml.features import FEATURES
 from ml.model_card import model_card
+from ml.origins import Origin
 from ml.plots import decile_table
 from ml.sample import measure_and_sample
-from ml.training import train
+from ml.study import Study
+from ml.training import silent, train
 
 HORIZON_DAYS = 28
 THREADS = os.cpu_count() or 1
@@ -90,24 +93,27 @@ pd.DataFrame(now.values, columns=list(now.codes), index=now.customer_id).describ
 # %% [markdown]
 # ## The training set
 # The same customers are looked at on earlier days, each time together with what they did in the
-# window after it. The latest complete window is held out.
+# window after it. The latest complete window is held out; what is learned before it is judged on it
+# has closed by then.
 
 # %%
 with connect(THREADS) as backend:
-    backend.open(store)
-    span = span_at(backend, cutoff)
-    days = origins(span, cutoff, horizon_days=HORIZON_DAYS, step_days=HORIZON_DAYS)
-    past = labelled(backend, attributes, days, horizon_days=HORIZON_DAYS, span=span)
+    study = Study.open(backend, store, cutoff, THREADS)
+    plans = chain(study.span, Origin(cutoff, HORIZON_DAYS))
+    study.prepare(origins_of(plans), silent)
 
+held = plans[0].proof
+past = [study.labelled(origin) for origin in plans[0].teachers]
 unit = 10**store.manifest.currency_exponent
 pd.DataFrame(
     {
-        "customers": [int((past.cutoff == day).sum()) for day in days],
-        "churned": [float(past.churned[past.cutoff == day].mean()) for day in days],
-        "mean spend": [float(past.value[past.cutoff == day].mean()) / unit for day in days],
-        "held out": [day == days[0] for day in days],
+        "window in days": [origin.horizon_days for origin in plans[0].teachers],
+        "customers": [len(sample) for sample in past],
+        "churned": [float(sample.churned.mean()) for sample in past],
+        "mean spend": [float(sample.value.mean()) / unit for sample in past],
+        "held out": [origin == held for origin in plans[0].teachers],
     },
-    index=pd.Index([day_of(day, zone) for day in days], name="window from"),
+    index=pd.Index([day_of(o.cutoff, zone) for o in plans[0].teachers], name="window from"),
 )
 
 # %% [markdown]
@@ -115,7 +121,7 @@ pd.DataFrame(
 # looks at it before the end is no longer surprised by it.
 
 # %%
-taught = past.where(past.cutoff != days[0])
+taught = study.lesson(plans[1].teachers)
 table = pd.DataFrame(taught.values, columns=list(taught.codes))
 table = table.loc[:, table.nunique() > 1]
 churned = pd.Series(taught.churned.astype(np.float64))

@@ -27,7 +27,7 @@ class Habit:
     """None where nobody ever spent anything: a log without amounts."""
     margin_share: float
     note: str = ""
-    """Which rhythm model could not be fitted, and why; empty as a rule."""
+    """Which rhythm or spend model could not be fitted, and why; empty as a rule."""
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -81,8 +81,19 @@ def fit_habit(sample: Sample, margin_share: float, earlier: Habit | None = None)
     days, spent = sample.column("purchase_days"), sample.column("net_spend")
     seen = Histories.of(sample)
     chosen = _from_earlier(seen, earlier) or fit_or_fall_back(seen, "pareto")
-    spend = fit_spend(spent / days, days) if (spent > 0).any() else None
-    return Habit(chosen.model, spend, margin_share, chosen.note)
+    spend, note = _spend_of(spent / days, days)
+    return Habit(chosen.model, spend, margin_share, "; ".join(filter(None, (chosen.note, note))))
+
+
+def _spend_of(mean: Floats, days: Floats) -> tuple[Spend | None, str]:
+    """Where all spend alike (one price for everybody) the likelihood has no maximum: then each
+    customer's mean counts, with everyone's as one more purchase day."""
+    if not (mean > 0).any():
+        return None, ""
+    try:
+        return fit_spend(mean, days), ""
+    except FitFailed as failure:
+        return Spend(1.0, 2.0, float(mean[mean > 0].mean())), f"means instead of spend ({failure})"
 
 
 def _from_earlier(seen: Histories, earlier: Habit | None) -> Chosen | None:

@@ -7,54 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from ml.backends import connect
-from ml.booster import folds
 from ml.contracts import DAY, AttributeField
 from ml.dataset import (
-    HISTORY,
-    MAX_ORIGINS,
     MOST_CHOICES,
-    Span,
     known_attributes,
     labelled,
     margin_shares,
-    origins,
     span_at,
 )
-from ml.errors import MLError, NotEnoughHistory
+from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
 from ml.synthetic import Business, invent
 from ml.training import train
 from tests.ml.conftest import write_rows
 
 START = 1_704_067_200
-SPAN = Span(START, START + 400 * DAY, 100, 1000, "spend", 1.0)
-
-
-@pytest.mark.parametrize(("horizon", "step"), [(28, 28), (90, 28), (30, 7)])
-@pytest.mark.parametrize("days", [300, 365, 900])
-def test_no_window_passes_the_cutoff_and_no_teacher_knows_the_holdout(
-    horizon: int, step: int, days: int
-) -> None:
-    cutoff = START + days * DAY
-    found = origins(SPAN, cutoff, horizon_days=horizon, step_days=step)
-    holdout, window = found[0], horizon * DAY
-    assert found == sorted(found, reverse=True)
-    assert holdout + window == cutoff
-    assert np.all(np.diff(found) == -step * DAY)
-    teachers = [origin for origin in found if origin + window <= holdout]
-    assert 1 <= len(teachers) <= MAX_ORIGINS
-    assert teachers[-1] - SPAN.first_at >= min(window, HISTORY)
-
-
-def test_too_short_a_history_says_how_much_would_do() -> None:
-    with pytest.raises(NotEnoughHistory, match=r"needs 84 days .* 60 days before") as caught:
-        origins(SPAN, START + 60 * DAY, horizon_days=28, step_days=28)
-    assert "2024-01-01" in str(caught.value)
-    assert len(origins(SPAN, START + 84 * DAY, horizon_days=28, step_days=28)) == 2
 
 
 def order(customer: int, day: float, amount: int, **other: Any) -> dict[str, Any]:
@@ -143,26 +113,11 @@ def test_days_are_those_of_the_business(tmp_path: Path) -> None:
         attempt(path, tmp_path / "models")
 
 
-def test_folds_judge_an_origin_by_what_had_closed_before_it(store: Path) -> None:
-    cutoffs = [1_704_067_200 + day * DAY for day in (100, 128, 156, 184)]
-    with connect(1) as backend:
-        backend.open(FactStore(store))
-        span = span_at(backend, cutoffs[-1])
-        sample = labelled(backend, (), cutoffs, horizon_days=28, span=span)
-    for train_rows, valid in folds(sample, 28):
-        assert sample.cutoff[train_rows].max() + 28 * DAY <= sample.cutoff[valid].min()
-    halves = folds(sample, 100)
-    assert len(halves) == 2
-    for train_rows, valid in halves:
-        assert train_rows.any()
-        assert not set(sample.customer_id[train_rows]) & set(sample.customer_id[valid])
-
-
 AS_OF = dt.date(2024, 10, 26)
 
 
-def attempt(path: Path, folder: Path, horizon_days: int = 28) -> None:
-    train(path, "churn", as_of=AS_OF, horizon_days=horizon_days, threads=1, folder=folder)
+def attempt(path: Path, folder: Path, as_of: dt.date = AS_OF) -> None:
+    train(path, "churn", as_of=as_of, horizon_days=28, threads=1, folder=folder)
 
 
 def test_what_cannot_be_learned_is_refused_with_a_reason(tmp_path: Path) -> None:
@@ -175,7 +130,11 @@ def test_what_cannot_be_learned_is_refused_with_a_reason(tmp_path: Path) -> None
         path = write_rows(tmp_path / name, {"order_lines": lines})
         with pytest.raises(NotEnoughHistory, match=reason):
             attempt(path, tmp_path / "models")
-    path = write_rows(tmp_path / "short", invent(Business(days=290), seed=1))
-    with pytest.raises(MLError, match="shorter horizon"):
-        attempt(path, tmp_path / "models", horizon_days=200)
+    short = write_rows(tmp_path / "short", invent(Business(days=60, customers=200), seed=1))
+    for days, reason in (
+        (20, r"needs 28 days .* 2024-01-20; the first one is of 2024-01-01"),
+        (40, "too short a history to hold anything out"),
+    ):
+        with pytest.raises(NotEnoughHistory, match=reason):
+            attempt(short, tmp_path / "models", Business(days=days).last_day)
     assert not (tmp_path / "models").exists()

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import expit
 
 from ml.artefacts import BACKTEST, CHAMPION
-from ml.booster import contributions, margins
 from ml.churn import ChurnModel
 from ml.clv import Bands, ClvModel, learn_bands
 from ml.contracts import MEASURE_COLUMNS, PREDICTION_COLUMNS
@@ -21,7 +19,7 @@ from ml.facts import arrow_schema
 from ml.sample import Sample
 from ml.scoring import Scored, score
 from ml.training import TrainedModel
-from tests.ml.conftest import BUSINESS, CUTOFF, sha256_of
+from tests.ml.conftest import BUSINESS, CHURN_HORIZON, CLV_HORIZON, CUTOFF, sha256_of
 
 
 @pytest.fixture(scope="module")
@@ -70,23 +68,51 @@ def test_what_is_loaded_predicts_what_was_judged(churn: TrainedModel, clv: Train
     np.testing.assert_array_equal(value.undiscounted(judged).expected, clv.evaluation.predicted)
 
 
-def test_tree_contributions_sum_to_the_margin(churn: TrainedModel) -> None:
-    model, holdout = loaded_churn(churn)
-    matrix = holdout.matrix(model.codes)
-    np.testing.assert_allclose(
-        contributions(model.booster, matrix).sum(axis=1), margins(model.booster, matrix), atol=1e-4
-    )
-
-
 def test_effects_sum_to_the_prediction(churn: TrainedModel, clv: TrainedModel) -> None:
     model, holdout = loaded_churn(churn)
-    np.testing.assert_allclose(
-        expit(model.effects(holdout).sum(axis=1)), model.predict(holdout), atol=1e-4
-    )
+    effects = model.effects(holdout)
+    assert effects.shape == (len(holdout), len(model.codes) + 1)
+    np.testing.assert_allclose(effects.sum(axis=1), model.log_odds(holdout), rtol=0, atol=1e-6)
     value, judged = loaded_clv(clv)
     np.testing.assert_allclose(
-        np.exp(value.effects(judged).sum(axis=1)), value.predict(judged).expected, rtol=1e-3
+        value.effects(judged).sum(axis=1),
+        np.log(value.predict(judged).expected),
+        rtol=0,
+        atol=1e-6,
     )
+
+
+def test_the_bias_hides_nothing_that_belongs_to_a_customer(
+    churn: TrainedModel, clv: TrainedModel
+) -> None:
+    """What is left after all features is one number for everybody, but for the mean of members
+    of a value, whose logarithm is no sum."""
+    model, holdout = loaded_churn(churn)
+    assert np.ptp(model.effects(holdout)[:, -1]) < 1e-4
+    value, judged = loaded_clv(clv)
+    assert np.std(value.effects(judged)[:, -1]) < 0.5 * np.std(value.effects(judged).sum(axis=1))
+
+
+def test_what_a_model_was_made_for_stays_with_it(churn: TrainedModel, clv: TrainedModel) -> None:
+    for model in (
+        ChurnModel.load(churn.folder, CHAMPION, churn.files, threads=1),
+        ClvModel.load(clv.folder, CHAMPION, clv.files, threads=1),
+    ):
+        assert (model.cutoff, model.extrapolated) == (CUTOFF, False)
+        assert model.horizon_days == (CHURN_HORIZON if model.kind == "churn" else CLV_HORIZON)
+        assert sum(model.members.rhythmic()) == 2
+
+
+def test_weights_are_parts_of_a_whole(churn: TrainedModel, clv: TrainedModel) -> None:
+    model, _ = loaded_churn(churn)
+    weights = model.blend.weights
+    assert len(weights) == len(model.members.names)
+    assert min(weights) >= 0
+    assert sum(weights) == pytest.approx(1.0)
+    shares = loaded_clv(clv)[0].level.shares
+    assert len(shares) == len(loaded_clv(clv)[0].members.names)
+    assert min(shares) >= 0
+    assert max(shares) > 0
 
 
 def test_money_is_discounted_by_when_it_arrives(clv: TrainedModel) -> None:
@@ -204,4 +230,7 @@ def test_training_records_what_it_saw(churn: TrainedModel) -> None:
     assert churn.snapshot["cutoff"] == CUTOFF
     assert set(churn.files) == {f"{s}.{e}" for s in (CHAMPION, BACKTEST) for e in ("ubj", "json")}
     assert sha256_of(churn.folder) == churn.files
-    assert [path.read_bytes()[:4] for path in churn.plots] == [b"\x89PNG"] * 2
+    assert churn.parameters["extrapolated"] == 0
+    assert churn.parameters["rhythm_note"] == "as wanted"
+    assert {path.read_bytes()[:4] for path in churn.plots} == {b"\x89PNG"}
+    assert {path.name for path in churn.plots} >= {"calibration.png", "deciles.png"}
