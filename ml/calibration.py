@@ -85,23 +85,24 @@ def choose_platt(scores: Floats, happened: Floats, origin: Ints) -> Platt:
     return fit_platt(scores, happened) if better and truer else Platt()
 
 
-def weigh(margins: Floats, happened: Floats) -> tuple[float, ...]:
+def weigh(margins: Floats, happened: Floats, prior: Floats | None = None) -> tuple[float, ...]:
     """Weights of members, never negative and 1 together, with the least log-loss of their mean.
 
-    `margins` has a column of log-odds for each member. Unequal weights must pay for themselves.
+    `margins` has a column of log-odds for each member. Weights other than `prior`, which are equal
+    ones if nothing is said, must pay for themselves.
     """
     members = margins.shape[1]
-    equal = np.full(members, 1.0 / members)
+    before = np.full(members, 1.0 / members) if prior is None else prior
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = margins @ weights
-        away = weights - equal
+        away = weights - before
         slope = margins.T @ (expit(scores) - happened) / len(happened)
         return log_loss(scores, happened) + SHRINKAGE * float(away @ away), (
             slope + 2.0 * SHRINKAGE * away
         )
 
-    return simplex(loss, equal)
+    return simplex(loss, before)
 
 
 def simplex(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> tuple[float, ...]:

@@ -153,7 +153,9 @@ class ChurnCourse:
         self, learned: Learned, evidence: Sequence[Evidence], now: Sample, setting: Setting
     ) -> ChurnModel:
         margins, happened, _ = _together(evidence)
-        weights = np.array(weigh(margins, happened))
+        # The rhythm, which comes last, has its say in the residual member as well.
+        prior = np.array([2.0] * (margins.shape[1] - 1) + [1.0])
+        weights = np.array(weigh(margins, happened, prior / prior.sum()))
         same = alike(evidence, setting)
         platt = Platt()
         if same:

@@ -123,9 +123,10 @@ def teach(
         NotEnoughHistory: nothing can be held out, or a window taught nothing.
     """
     if len(plans) < 2:
+        known_days = (plans[0].target.cutoff - study.span.first_at) // DAY
         raise NotEnoughHistory(
-            f"Purchases of {(plans[0].target.cutoff - study.span.first_at) // DAY} days are too short a "
-            "history to hold anything out and judge a model by: import older orders."
+            f"{known_days} days of purchases are too short a history to hold anything out and "
+            "judge a model by: import older orders."
         )
     today, before = plans[0], plans[1]
     earlier = _first(course, study, plans[2:])

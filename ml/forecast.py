@@ -6,6 +6,7 @@ Nothing is registered and nothing is kept; `ml.training` does that.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from ml.course import apply, chain, origins_of
 from ml.dataset import Progress
 from ml.explain import reasons
 from ml.facts import FactStore
-from ml.origins import Origin
+from ml.origins import Origin, Plan
 from ml.sample import Sample
 from ml.study import Study
 from ml.training import silent
@@ -57,20 +58,56 @@ def forecast(
     Raises:
         MLError: the facts can't teach this; the message says what would do.
     """
+    tell = progress or silent
+    lesson = learn(
+        store, as_of=as_of, horizon_days=horizon_days, seed=seed, threads=threads, progress=tell
+    )
+    tell("Predicting", 0.0)
+    table = _table(lesson.churn, lesson.value, lesson.buyers, horizon_days)
+    tell("Predicting", 1.0)
+    return table
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a history taught; `value` is None where no purchase had an amount."""
+
+    study: Study
+    plan: Plan
+    churn: ChurnModel
+    value: ClvModel | None
+
+    @property
+    def buyers(self) -> Sample:
+        """Those to be predicted."""
+        return self.study.buyers(self.plan.target.cutoff)
+
+
+def learn(
+    store: Path,
+    *,
+    as_of: dt.date,
+    horizon_days: int,
+    seed: int = 0,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Lesson:
+    """Both models, learned from everything known at the end of `as_of`.
+
+    Raises:
+        MLError: the facts can't teach this; the message says what would do.
+    """
     facts, tell = FactStore(store), progress or silent
     cutoff = cutoff_of(as_of, facts.manifest.time_zone)
     with connect(threads) as backend:
         study = Study.open(backend, facts, cutoff, threads)
         plans = chain(study.span, Origin(cutoff, horizon_days))
         study.prepare(origins_of(plans), tell)
-    churn: ChurnModel = apply(ChurnCourse(seed, threads), study, plans, tell)
+    churn = apply(ChurnCourse(seed, threads), study, plans, tell)
     value: ClvModel | None = None
     if study.spends:
         value = apply(ClvCourse(seed, threads, horizon_days, "spend", 0.0), study, plans, tell)
-    tell("Predicting", 0.0)
-    table = _table(churn, value, study.buyers(cutoff), horizon_days)
-    tell("Predicting", 1.0)
-    return table
+    return Lesson(study, plans[0], churn, value)
 
 
 def _table(
