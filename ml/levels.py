@@ -55,11 +55,15 @@ def weigh_values(evidence: Sequence[Evidence]) -> Floats:
     """Weights with the least Tweedie loss once totals are right, unequal ones only if they pay."""
     members = evidence[0].margins.shape[1]
     equal = np.full(members, 1.0 / members)
+    # A window in which nobody brought anything says nothing about who brings more than others.
+    telling = [each for each in evidence if each.sample.value.any()]
+    if not telling:
+        return equal
 
     def loss(weights: Floats) -> float:
         parts = []
-        for each in evidence:
-            unit = each.sample.value.mean() or 1.0
+        for each in telling:
+            unit = each.sample.value.mean()
             expected, value = money(each, weights), each.sample.value / unit
             parts.append(tweedie_loss(expected * value.sum() / expected.sum(), value))
         away = weights - equal

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit
 
 from ml.calibration import (
     choose_platt,
     expected_calibration_error,
     fit_platt,
+    log_loss,
     reliability,
+    simplex,
+    weigh,
 )
 from ml.churn import Platt, log_odds
 
@@ -62,3 +67,60 @@ def test_platt_is_maximum_likelihood_and_log_odds_stay_finite() -> None:
     assert fitted.slope == pytest.approx(1.0, rel=0.05)
     assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
     np.testing.assert_allclose(expit(log_odds(np.array([0.2, 0.7]))), [0.2, 0.7])
+
+
+def test_members_between_which_nothing_decides_are_weighed_alike() -> None:
+    scores, happened = drawn(2000)
+    same = np.column_stack([scores, scores, scores, scores])
+    np.testing.assert_allclose(weigh(same, happened), 0.25, atol=1e-4)
+    random = np.random.default_rng(4)
+    noisy = scores[:, None] + random.normal(0, 0.3, (2000, 4))
+    np.testing.assert_allclose(weigh(noisy, happened), 0.25, atol=0.05)
+
+
+def test_a_far_better_member_gets_most_of_the_weight() -> None:
+    scores, happened = drawn(4000)
+    random = np.random.default_rng(4)
+    wrong = random.normal(0, 3, (4000, 2))
+    weights = weigh(np.column_stack([wrong[:, 0], scores, wrong[:, 1]]), happened)
+    assert weights[1] > 0.8
+    mean = np.column_stack([wrong[:, 0], scores, wrong[:, 1]]) @ np.array(weights)
+    assert log_loss(mean, happened) < log_loss(wrong.mean(axis=1), happened)
+
+
+def test_a_member_that_says_the_opposite_is_left_out() -> None:
+    scores, happened = drawn(4000)
+    weights = weigh(np.column_stack([scores, -5.0 * scores]), happened)
+    assert weights == pytest.approx((1.0, 0.0), abs=0.03)
+
+
+@given(st.integers(1, 5), st.integers(2, 40), st.integers(0, 10**6), st.floats(0.1, 30))
+def test_weights_are_parts_of_a_whole(members: int, rows: int, seed: int, size: float) -> None:
+    random = np.random.default_rng(seed)
+    margins = random.normal(0, size, (rows, members))
+    weights = weigh(margins, (random.random(rows) < 0.5).astype(float))
+    assert len(weights) == members
+    assert min(weights) >= 0
+    assert sum(weights) == pytest.approx(1.0)
+
+
+def test_the_simplex_finds_a_corner_an_edge_and_the_inside() -> None:
+    for goal, found in (
+        ((0.2, 0.3, 0.5), (0.2, 0.3, 0.5)),
+        ((0.8, 0.8, -0.6), (0.5, 0.5, 0.0)),
+        ((9.0, 0.0, 0.0), (1.0, 0.0, 0.0)),
+    ):
+        aim = np.array(goal)
+
+        def loss(weights: np.ndarray, aim: np.ndarray = aim) -> tuple[float, np.ndarray]:
+            away = weights - aim
+            return float(away @ away), 2.0 * away
+
+        assert simplex(loss, np.full(3, 1 / 3)) == pytest.approx(found, abs=1e-5)
+
+
+def test_a_search_that_fails_leaves_the_start() -> None:
+    def nowhere(_weights: np.ndarray) -> tuple[float, np.ndarray]:
+        return float("nan"), np.full(2, float("nan"))
+
+    assert simplex(nowhere, np.array([0.5, 0.5])) == (0.5, 0.5)

@@ -11,7 +11,7 @@ import pytest
 
 from ml.artefacts import BACKTEST, CHAMPION
 from ml.churn import ChurnModel
-from ml.clv import Bands, ClvModel, learn_bands
+from ml.clv import ClvModel
 from ml.contracts import MEASURE_COLUMNS, PREDICTION_COLUMNS
 from ml.errors import BadModel
 from ml.explain import reasons
@@ -121,24 +121,6 @@ def test_money_is_discounted_by_when_it_arrives(clv: TrainedModel) -> None:
     plain, present = model.undiscounted(holdout), model.predict(holdout)
     for ours, theirs in zip(present, plain, strict=True):
         np.testing.assert_allclose(ours, theirs * model.discount)
-
-
-def test_intervals_hold_zero_apart_and_are_ordered() -> None:
-    random = np.random.default_rng(2)
-    expected = np.sort(random.lognormal(5, 1.5, 4000))
-    quiet = random.random(4000) < np.linspace(0.6, 0.0, 4000)
-    value = np.where(quiet, 0.0, expected * random.lognormal(0.3, 0.5, 4000))
-    low, middle, high = learn_bands(expected, value).apply(expected)
-    assert np.all((low >= 0) & (low <= middle) & (middle <= high))
-    assert np.all(low[:1500] == 0)
-    assert low[3600:].min() > 0
-    assert np.mean(value[high > 0] <= high[high > 0]) == pytest.approx(0.9, abs=0.02)
-    assert np.mean(value[low > 0] < low[low > 0]) == pytest.approx(0.1, abs=0.03)
-
-
-def test_few_rows_give_one_wide_band() -> None:
-    bands = learn_bands(np.ones(5), np.array([0.0, 0.5, 1.0, 1.5, 4.0]))
-    assert bands == Bands((), (0.0,), (4.0,))
 
 
 def test_predictions_keep_the_contract(scored: Scored) -> None:
