@@ -6,38 +6,25 @@ keeps explanations exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from ml import artefacts
-from ml.booster import Task, to_bytes
+from ml.booster import to_bytes
 from ml.btyd import Habit
-from ml.calibration import Platt, choose_platt, log_odds, weigh
+from ml.calibration import Platt, log_odds
 from ml.contracts import AttributeField
-from ml.course import Evidence, Learned, Setting, Shapes, alike
-from ml.curves import fit_curves
-from ml.errors import NotEnoughHistory
-from ml.members import CORE, CORE_TREES, TREES, Base, Members, Spec, choose_shapes, faded, grow
+from ml.members import Base, Members, Spec
 from ml.sample import Floats, Sample
 
-__all__ = ["RHYTHM", "Blend", "ChurnCourse", "ChurnModel", "Platt", "log_odds"]
+__all__ = ["RHYTHM", "Blend", "ChurnModel", "Platt", "base_of", "log_odds"]
 
 RHYTHM = "rhythm_absence"
-SPECS = (TREES, CORE_TREES, Spec("residual", core=False, on_rhythm=True))
-MONOTONE = {
-    "rhythm_absence": 1,
-    "rhythm_alive": -1,
-    "rhythm_orders": -1,
-    "net_spend": -1,
-    "purchase_days": -1,
-}
-"""More of what rhythm promises can't make a customer likelier to leave."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +58,7 @@ class ChurnModel:
         return self.members.codes
 
     def log_odds(self, sample: Sample) -> Floats:
-        columns = self.members.margins(sample, _base(self.start), log_odds(sample.column(RHYTHM)))
+        columns = self.members.margins(sample, base_of(self.start), log_odds(sample.column(RHYTHM)))
         return self.blend.platt.apply(columns @ np.array(self.blend.weights))
 
     def predict(self, sample: Sample) -> Floats:
@@ -124,80 +111,10 @@ class ChurnModel:
         )
 
 
-@dataclass(frozen=True)
-class ChurnCourse:
-    """How a churn model learns."""
-
-    seed: int
-    threads: int
-
-    @property
-    def task(self) -> Task:
-        return Task("binary:logistic", "logloss", {}, 0.5, MONOTONE, self.seed, self.threads)
-
-    def learn(self, lesson: Sample, shapes: Shapes | None) -> Learned:
-        _both_classes(lesson)
-        target = lesson.churned.astype(np.float64)
-        start = float(log_odds(target.mean(keepdims=True))[0])
-        base = _base(start)
-        chosen = shapes or choose_shapes(self.task, SPECS, lesson, target, base)
-        curves = fit_curves(lesson, CORE, target, faded(lesson))
-        members = grow(self.task, SPECS, chosen, lesson, target, base, curves)
-        return Learned(members, start, chosen)
-
-    def margins(self, learned: Learned, sample: Sample) -> Floats:
-        rhythm = log_odds(sample.column(RHYTHM))
-        return learned.members.margins(sample, _base(learned.scale), rhythm)
-
-    def finish(
-        self, learned: Learned, evidence: Sequence[Evidence], now: Sample, setting: Setting
-    ) -> ChurnModel:
-        margins, happened, _ = _together(evidence)
-        # The rhythm, which comes last, has its say in the residual member as well.
-        prior = np.array([2.0] * (margins.shape[1] - 1) + [1.0])
-        weights = np.array(weigh(margins, happened, prior / prior.sum()))
-        same = alike(evidence, setting)
-        platt = Platt()
-        if same:
-            margins, happened, origin = _together(same)
-            platt = choose_platt(margins @ weights, happened, origin)
-        reference = float(log_odds(now.column(RHYTHM)).mean())
-        return ChurnModel(
-            members=learned.members,
-            start=learned.scale,
-            blend=Blend(tuple(weights.tolist()), platt, reference),
-            attributes=setting.attributes,
-            habit=setting.habit,
-            horizon_days=setting.origin.horizon_days,
-            cutoff=setting.origin.cutoff,
-            extrapolated=setting.extrapolated,
-        )
-
-
-def _together(evidence: Sequence[Evidence]) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    return (
-        np.concatenate([each.margins for each in evidence]),
-        np.concatenate([each.sample.churned for each in evidence]).astype(np.float64),
-        np.concatenate([each.sample.cutoff for each in evidence]),
-    )
-
-
-def _base(start: float) -> Base:
+def base_of(start: float) -> Base:
     def base(spec: Spec, sample: Sample) -> Floats:
         if spec.on_rhythm:
             return log_odds(sample.column(RHYTHM))
         return np.full(len(sample), start)
 
     return base
-
-
-def _both_classes(sample: Sample) -> None:
-    churned = int(sample.churned.sum())
-    if 0 < churned < len(sample):
-        return
-    what = "every customer stayed" if churned == 0 else "every customer left"
-    other = "longer" if churned == 0 else "shorter"
-    raise NotEnoughHistory(
-        f"Nothing to learn about churn: at this horizon {what} in all {len(sample)} past cases. "
-        f"Choose a {other} horizon."
-    )

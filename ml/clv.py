@@ -8,7 +8,7 @@ as a group in which a tenth brought nothing has the lower end zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,47 +16,35 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ml import artefacts
-from ml.bands import Bands, Value, learn_bands
-from ml.booster import Task, to_bytes
+from ml.bands import Bands, Value
+from ml.booster import to_bytes
 from ml.btyd import Habit
 from ml.contracts import AttributeField
-from ml.course import Evidence, Learned, Setting, Shapes, alike
-from ml.errors import NotEnoughHistory
-from ml.levels import (
-    VARIANCE_POWER,
-    Level,
-    correction,
-    money,
-    shares_of,
-    tweedie_loss,
-    weigh_values,
-)
-from ml.members import CORE_TREES, HORIZON, TREES, Base, Members, Spec, choose_shapes, grow
+from ml.members import HORIZON, Base, Members, Spec
 from ml.sample import Floats, Sample
 
-__all__ = [
-    "RHYTHM",
-    "VARIANCE_POWER",
-    "Bands",
-    "ClvCourse",
-    "ClvModel",
-    "Value",
-    "learn_bands",
-    "tweedie_loss",
-]
+__all__ = ["RHYTHM", "ClvModel", "Level", "Value", "base_of", "log_rhythm", "margins_of"]
 
 RHYTHM = "rhythm_value"
-SPECS = (TREES, CORE_TREES, Spec("residual", core=True, on_rhythm=True))
-MONOTONE = {
-    "rhythm_value": 1,
-    "rhythm_orders": 1,
-    "rhythm_basket": 1,
-    "net_spend": 1,
-    "rhythm_absence": -1,
-}
-"""More of what rhythm promises can't make a customer worth less."""
 _LEAST = 1e-3
 """Of the mean value: below it the rhythm's logarithm is cut off."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """What turns the members' margins into money.
+
+    value = sum over members of share * exp(margin), where the shares bring each member's total
+    over the customers known at the cut-off to its part of the whole.
+    """
+
+    unit: float
+    """Minor units within `per_days` that the members call 1."""
+    per_days: int
+    shares: tuple[float, ...]
+    """In minor units, a number per member."""
+    reference: float
+    """The mean log rhythm value: where its contribution counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,7 @@ class ClvModel:
 
     def _parts(self, sample: Sample) -> Floats:
         """Minor units, a column per member; the rows sum to the expected value."""
-        margins = _margins(self.members, self.level.unit, self.level.per_days, sample)
+        margins = margins_of(self.members, self.level.unit, self.level.per_days, sample)
         return np.asarray(np.exp(margins) * np.array(self.level.shares), np.float64)
 
     def undiscounted(self, sample: Sample) -> Value:
@@ -112,7 +100,7 @@ class ClvModel:
         effects = np.zeros((len(sample), len(self.codes)))
         for portion, table in zip(portions.T, tables, strict=True):
             effects += portion[:, None] * table
-        away = _log_rhythm(sample, self.level.unit) - self.level.reference
+        away = log_rhythm(sample, self.level.unit) - self.level.reference
         rhythmic = portions @ np.array(self.members.rhythmic(), np.float64)
         effects[:, self.codes.index(RHYTHM)] += rhythmic * away
         total = np.log(value * self.discount)
@@ -155,87 +143,19 @@ class ClvModel:
         )
 
 
-@dataclass(frozen=True)
-class ClvCourse:
-    """How a value model learns."""
-
-    seed: int
-    threads: int
-    horizon_days: int
-    basis: str
-    annual_rate: float
-
-    @property
-    def task(self) -> Task:
-        extra = {"tweedie_variance_power": VARIANCE_POWER}
-        metric = f"tweedie-nloglik@{VARIANCE_POWER}"
-        return Task("reg:tweedie", metric, extra, 1.0, MONOTONE, self.seed, self.threads)
-
-    def learn(self, lesson: Sample, shapes: Shapes | None) -> Learned:
-        unit = unit_of(lesson)
-        base, target = _base(unit, self.horizon_days), lesson.value / unit
-        chosen = shapes or choose_shapes(self.task, SPECS, lesson, target, base)
-        return Learned(grow(self.task, SPECS, chosen, lesson, target, base, None), unit, chosen)
-
-    def margins(self, learned: Learned, sample: Sample) -> Floats:
-        """Logs of minor units."""
-        margins = _margins(learned.members, learned.scale, self.horizon_days, sample)
-        return margins + float(np.log(learned.scale))
-
-    def finish(
-        self, learned: Learned, evidence: Sequence[Evidence], now: Sample, setting: Setting
-    ) -> ClvModel:
-        weights = weigh_values(evidence)
-        factor, unit = correction(alike(evidence, setting), weights), learned.scale
-        shares = unit * factor * shares_of(self.margins(learned, now), weights)
-        foretold = np.concatenate([factor * money(each, weights) for each in evidence])
-        return ClvModel(
-            members=learned.members,
-            level=Level(
-                unit,
-                self.horizon_days,
-                tuple(shares.tolist()),
-                float(_log_rhythm(now, unit).mean()),
-            ),
-            bands=learn_bands(foretold, np.concatenate([each.sample.value for each in evidence])),
-            attributes=setting.attributes,
-            habit=setting.habit,
-            basis=self.basis,
-            annual_rate=self.annual_rate,
-            horizon_days=setting.origin.horizon_days,
-            cutoff=setting.origin.cutoff,
-            extrapolated=setting.extrapolated,
-        )
-
-
-def unit_of(sample: Sample) -> float:
-    """The mean value, as the members' unit of money.
-
-    Raises:
-        NotEnoughHistory: nobody brought anything in any window.
-    """
-    unit = float(sample.value.mean())
-    if unit <= 0:
-        raise NotEnoughHistory(
-            f"Nothing to learn about value: no customer brought any in {len(sample)} past cases. "
-            "Choose a longer horizon."
-        )
-    return unit
-
-
-def _base(unit: float, per_days: int) -> Base:
+def base_of(unit: float, per_days: int) -> Base:
     def base(spec: Spec, sample: Sample) -> Floats:
         if spec.on_rhythm:
-            return _log_rhythm(sample, unit)
+            return log_rhythm(sample, unit)
         return np.asarray(np.log(sample.column(HORIZON) / per_days), np.float64)
 
     return base
 
 
-def _margins(members: Members, unit: float, per_days: int, sample: Sample) -> Floats:
-    return members.margins(sample, _base(unit, per_days), _log_rhythm(sample, unit))
+def margins_of(members: Members, unit: float, per_days: int, sample: Sample) -> Floats:
+    return members.margins(sample, base_of(unit, per_days), log_rhythm(sample, unit))
 
 
-def _log_rhythm(sample: Sample, unit: float) -> Floats:
+def log_rhythm(sample: Sample, unit: float) -> Floats:
     """Log of the rhythm's value in units, kept from minus infinity where it expects nothing."""
     return np.asarray(np.log(np.maximum(sample.column(RHYTHM) / unit, _LEAST)), np.float64)

@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from ml.backends import connect
 from ml.btyd import Histories
-from ml.churn import ChurnCourse, ChurnModel
-from ml.clv import ClvCourse, ClvModel
+from ml.churn import ChurnModel
+from ml.churn_course import ChurnCourse
+from ml.clv import ClvModel
+from ml.clv_course import ClvCourse
 from ml.contracts import cutoff_of
 from ml.course import apply, chain, origins_of
 from ml.dataset import Progress

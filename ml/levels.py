@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import approx_fprime
@@ -16,23 +15,6 @@ VARIANCE_POWER = 1.3
 SHRINKAGE = 0.2
 """What it costs, in Tweedie loss, to trust the members unequally."""
 _MOST = 2.0
-
-
-@dataclass(frozen=True)
-class Level:
-    """What turns the members' margins into money.
-
-    value = sum over members of share * exp(margin), where the shares bring each member's total
-    over the customers known at the cut-off to its part of the whole.
-    """
-
-    unit: float
-    """Minor units within `per_days` that the members call 1."""
-    per_days: int
-    shares: tuple[float, ...]
-    """In minor units, a number per member."""
-    reference: float
-    """The mean log rhythm value: where its contribution counts as zero."""
 
 
 def shares_of(margins: Floats, weights: Floats) -> Floats:

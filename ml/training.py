@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from ml import artefacts
 from ml.backends import connect
-from ml.churn import ChurnCourse, ChurnModel
-from ml.clv import ClvCourse, ClvModel
+from ml.churn import ChurnModel
+from ml.churn_course import ChurnCourse
+from ml.clv import ClvModel
+from ml.clv_course import ClvCourse
 from ml.contracts import cutoff_of
 from ml.course import Course, Taught, chain, origins_of, teach
 from ml.dataset import Progress

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.backends import Backend, connect
-from ml.clv import Value
+from ml.bands import Value
 from ml.contracts import cutoff_of
 from ml.dataset import Span, labelled, span_at
 from ml.evaluation import churn_metrics, clv_metrics, interval_metrics, paired_interval

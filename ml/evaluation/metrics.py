@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_expit
 
-from ml.calibration import BINS
-from ml.churn import log_odds
-from ml.clv import VARIANCE_POWER, Value
+from ml.bands import Value
+from ml.calibration import BINS, log_odds
+from ml.levels import VARIANCE_POWER
 from ml.sample import Floats
 
 Metrics = dict[str, float]

@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from ml.calibration import (
+    Platt,
     choose_platt,
     expected_calibration_error,
     fit_platt,
     log_loss,
+    log_odds,
     reliability,
     simplex,
     weigh,
 )
-from ml.churn import Platt, log_odds
 
 
 def drawn(size: int = 20_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

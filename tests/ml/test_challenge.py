@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.calibration import log_odds
 from ml.challenge import Finding, Verdict, challenge, unopposed
-from ml.churn import log_odds
 from ml.evaluation import Holdout
 from ml.evaluation.calibrated import MAX_ECE, calibration_of, chance_error
 from ml.sample import Floats

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from ml.clv import Value
+from ml.bands import Value
 from ml.evaluation import (
     OURS,
     Holdout,
