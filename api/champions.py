@@ -61,6 +61,7 @@ def train_model(
     seed: int,
     clock: Callable[[], dt.datetime],
     progress: Progress,
+    seconds: float | None = None,
 ) -> TrainReport:
     """Train on the business's own facts, register, promote if the rules of promotion say so."""
     from ml.training import train
@@ -83,6 +84,7 @@ def train_model(
             threads=settings.max_threads,
             folder=Path(workplace),
             progress=progress,
+            seconds=seconds,
         )
         progress("Registering in MLflow", None)
         registered = _register(engine, settings, trained, Path(workplace), clock)

@@ -30,7 +30,8 @@ from ml.forecast import Lesson, learn
 from ml.log_store import write_log_store
 from ml.purchase_log import PurchaseLog
 from ml.sample import Floats
-from ml.tables import cross_validate, read_table
+from ml.tables import read_table
+from ml.tables.evaluation import cross_validate
 
 OURS = "**echelon**"
 Row = dict[str, str]
@@ -76,7 +77,7 @@ def judge_log(case: LogCase, data: Path, threads: int) -> list[Row]:
             horizon_days=case.horizon_days,
             threads=threads,
         )
-    return compare(case, lesson, *outcome(case, log, known, lesson))
+    return compare(case, lesson, known.exponent, *outcome(case, log, known, lesson))
 
 
 def outcome(
@@ -95,10 +96,12 @@ def outcome(
     return (bought[rows] == 0).astype(np.float64), np.maximum(spent[rows], 0.0)
 
 
-def compare(case: LogCase, lesson: Lesson, churned: Floats, value: Floats) -> list[Row]:
+def compare(
+    case: LogCase, lesson: Lesson, exponent: int, churned: Floats, value: Floats
+) -> list[Row]:
     judged = lesson.churn.habit.extend(lesson.buyers, case.horizon_days)
     teachers = newest(lesson.study.lesson(lesson.plan.teachers))
-    unit = 100.0
+    unit = 10.0**exponent
     found = {OURS: lesson.churn.predict(judged)} | churn_baselines(teachers, judged)
     money: dict[str, Floats] = {}
     ends = ""

@@ -10,7 +10,7 @@ have known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -114,10 +114,30 @@ def origins_of(plans: Sequence[Plan]) -> set[Origin]:
     return {origin for each in plans for origin in each.teachers}
 
 
+Late = Callable[[], bool]
+"""Whether there is too little time left for a search."""
+
+
+def never_late() -> bool:
+    return False
+
+
+def deadline(seconds: float | None, clock: Callable[[], float]) -> Late:
+    """Late from a quarter of the time on: what comes after the search takes the rest."""
+    end = None if seconds is None else clock() + seconds / 4.0
+    return lambda: end is not None and clock() > end
+
+
 def teach(
-    course: Course[ModelT], study: Study, plans: Sequence[Plan], tell: Progress
+    course: Course[ModelT],
+    study: Study,
+    plans: Sequence[Plan],
+    tell: Progress,
+    late: Late = never_late,
 ) -> Taught[ModelT]:
     """Final model and twin; `plans` are at least two and `study` is prepared for them.
+
+    Depths and rounds are searched for unless it is `late`; then the usual ones have to do.
 
     Raises:
         NotEnoughHistory: nothing can be held out, or a window taught nothing.
@@ -132,7 +152,7 @@ def teach(
     earlier = _first(course, study, plans[2:])
     lesson = study.lesson(before.teachers)
     tell("Fitting", 0.2)
-    twin = course.learn(lesson, None)
+    twin = course.learn(lesson, USUAL if late() else None)
     tell("Fitting", 0.6)
     judged = study.extended(today.proof)
     latest = Evidence(judged, course.margins(twin, judged), before.extrapolated)
@@ -153,14 +173,20 @@ def teach(
     )
 
 
-def apply(course: Course[ModelT], study: Study, plans: Sequence[Plan], tell: Progress) -> ModelT:
+def apply(
+    course: Course[ModelT],
+    study: Study,
+    plans: Sequence[Plan],
+    tell: Progress,
+    late: Late = never_late,
+) -> ModelT:
     """Only the final model; with a single plan it is weighed on customers left out.
 
     Raises:
         NotEnoughHistory: a window taught nothing.
     """
     if len(plans) > 1:
-        return teach(course, study, plans, tell).final
+        return teach(course, study, plans, tell, late).final
     today = plans[0]
     learned = course.learn(study.lesson(today.teachers), USUAL)
     evidence = [_halves(course, study, today)]

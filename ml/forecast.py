@@ -6,6 +6,8 @@ Nothing is registered and nothing is kept; `ml.training` does that.
 from __future__ import annotations
 
 import datetime as dt
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from ml.churn_course import ChurnCourse
 from ml.clv import ClvModel
 from ml.clv_course import ClvCourse
 from ml.contracts import cutoff_of
-from ml.course import apply, chain, origins_of
+from ml.course import Late, apply, chain, deadline, never_late, origins_of
 from ml.dataset import Progress
 from ml.explain import reasons
 from ml.facts import FactStore
@@ -50,19 +52,28 @@ def forecast(
     seed: int = 0,
     threads: int = 1,
     progress: Progress | None = None,
+    seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> pa.Table:
     """`COLUMNS` for everyone who bought by the end of `as_of`, of the `horizon_days` after it.
 
     Money is in minor units, as it will be booked: undiscounted and before costs; null where no
     purchase had an amount. `reasons` are those of the churn probability, as in
-    `ml.contracts.PREDICTION_COLUMNS`.
+    `ml.contracts.PREDICTION_COLUMNS`. With only a few `seconds` the shape of the trees is not
+    searched for; the numbers then depend on how fast the machine is.
 
     Raises:
         MLError: the facts can't teach this; the message says what would do.
     """
     tell = progress or silent
     lesson = learn(
-        store, as_of=as_of, horizon_days=horizon_days, seed=seed, threads=threads, progress=tell
+        store,
+        as_of=as_of,
+        horizon_days=horizon_days,
+        seed=seed,
+        threads=threads,
+        progress=tell,
+        late=deadline(seconds, clock),
     )
     tell("Predicting", 0.0)
     table = _table(lesson.churn, lesson.value, lesson.buyers, horizon_days)
@@ -93,6 +104,7 @@ def learn(
     seed: int = 0,
     threads: int = 1,
     progress: Progress | None = None,
+    late: Late = never_late,
 ) -> Lesson:
     """Both models, learned from everything known at the end of `as_of`.
 
@@ -105,10 +117,12 @@ def learn(
         study = Study.open(backend, facts, cutoff, threads)
         plans = chain(study.span, Origin(cutoff, horizon_days))
         study.prepare(origins_of(plans), tell)
-    churn = apply(ChurnCourse(seed, threads), study, plans, tell)
+    churn = apply(ChurnCourse(seed, threads), study, plans, tell, late)
     value: ClvModel | None = None
     if study.spends:
-        value = apply(ClvCourse(seed, threads, horizon_days, "spend", 0.0), study, plans, tell)
+        value = apply(
+            ClvCourse(seed, threads, horizon_days, "spend", 0.0), study, plans, tell, late
+        )
     return Lesson(study, plans[0], churn, value)
 
 

@@ -59,6 +59,7 @@ def forecast_log(
     attributes: pa.Table | None = None,
     attribute_customer: str = "",
     allow_sensitive: bool = False,
+    seconds: float | None = None,
 ) -> LogForecast:
     """Learn from the purchases up to the end of `as_of`; predict the `horizon_days` after it.
 
@@ -85,6 +86,7 @@ def forecast_log(
             seed=seed,
             threads=threads,
             progress=progress,
+            seconds=seconds,
         )
     strangers = _never_bought(known, found)
     if len(strangers):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from ml.churn_course import ChurnCourse
 from ml.clv import ClvModel
 from ml.clv_course import ClvCourse
 from ml.contracts import cutoff_of
-from ml.course import Course, Taught, chain, origins_of, teach
+from ml.course import Course, Taught, chain, deadline, origins_of, teach
 from ml.dataset import Progress
 from ml.evaluation import Evaluation, evaluate_churn, evaluate_clv
 from ml.facts import FactStore, Manifest
@@ -61,23 +62,26 @@ def train(
     folder: Path,
     progress: Progress | None = None,
     annual_rate: float = ANNUAL_RATE,
+    seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> TrainedModel:
     """Train on everything known at the end of `as_of`; judge on the latest complete window.
 
     `folder` gets four model files: the model itself, learned from all complete windows, and its
-    back-test twin, which has not seen the holdout. `progress` hears of steps and shares done.
+    back-test twin, which has not seen the holdout. `progress` hears of steps and shares done. With
+    less than some `seconds` the search for the shape of the trees is left out.
 
     Raises:
         MLError: the facts can't teach this model; the message says what would do.
     """
-    facts, tell = FactStore(store), progress or silent
+    facts, tell, late = FactStore(store), progress or silent, deadline(seconds, clock)
     cutoff = cutoff_of(as_of, facts.manifest.time_zone)
     with connect(threads) as backend:
         study = Study.open(backend, facts, cutoff, threads)
         plans = chain(study.span, Origin(cutoff, horizon_days))
         study.prepare(origins_of(plans), tell)
     course = course_of(name, study, horizon_days, seed, threads, annual_rate)
-    taught = teach(course, study, plans, tell)
+    taught = teach(course, study, plans, tell, late)
     tell("Back-testing", 0.5)
     evaluation = _evaluate(taught, facts.manifest)
     files = taught.final.save(folder, artefacts.CHAMPION) | taught.twin.save(

@@ -81,6 +81,7 @@ def train_on_log(
     seed: int,
     name: str | None,
     allow_sensitive: bool,
+    minutes: float | None,
 ) -> None:
     """Train each kind of model and register it; what fails before its end registers nothing."""
     from api.cli.training import tell_model
@@ -93,7 +94,10 @@ def train_on_log(
     with log_store(source, attributes, as_of, allow_sensitive, terminal) as store:
         for kind in kinds:
             with terminal.progress(f"Training {names[kind]}") as steps:
-                found = _train(settings, store, kind, names[kind], horizon_days, seed, steps)
+                found = _train(
+                    settings, store, kind, names[kind], horizon_days, seed, steps,
+                    minutes and minutes * 60 / len(kinds),
+                )  # fmt: skip
             reports.append(_result(found))
             tell_model(terminal, reports[-1])
     terminal.result(reports)
@@ -107,6 +111,7 @@ def _train(
     horizon_days: int | None,
     seed: int,
     steps: Steps,
+    seconds: float | None,
 ) -> Registered:
     from ml import registry
     from ml.training import train
@@ -122,6 +127,7 @@ def _train(
             threads=settings.max_threads,
             folder=Path(folder),
             progress=steps.say,
+            seconds=seconds,
         )
         steps.say("Registering in MLflow")
         registry.prepare_store(settings.resolved_mlflow_uri, settings.artifact_root)

@@ -101,8 +101,6 @@ def _from_log(
     from ml.log_forecast import forecast_log
 
     require_writable(common.out, inputs=(source.path, attributes))
-    if common.minutes is not None:
-        common.terminal.note(options.NO_LIMIT)
     started = clock.monotonic()
     with common.terminal.progress(f"Reading {source.path.name}") as steps:
         read = options.read_log(source)
@@ -117,6 +115,7 @@ def _from_log(
             attributes=known.table if known else None,
             attribute_customer=source.customer,
             allow_sensitive=common.allow_sensitive,
+            seconds=common.minutes and common.minutes * 60,
         )
         write_file(found.table, common.out)
     notes = (*read.notes, *(known.notes if known else ()), *found.notes)

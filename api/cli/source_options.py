@@ -22,7 +22,7 @@ EXAMPLES = 5
 OF_LOGS = "--customer --time --amount --attributes --time-format --drop-duplicates"
 OF_TABLES = "--label --positive --keep"
 OF_FILES = "--allow-sensitive --sheet --encoding"
-NO_LIMIT = "--minutes changes nothing here: learning from purchases takes what it needs."
+NO_LIMIT = "--minutes changes nothing here: a back-test on purchases takes what it needs."
 
 Log = Annotated[
     Path | None, typer.Option(help=f"A purchase log, one purchase or line a row: {FORMS}.")
@@ -72,8 +72,8 @@ Minutes = Annotated[
     float | None,
     typer.Option(
         min=0.1,
-        help="About how long learning from a table may take. Default: as long as it needs, which "
-        "purchases always get.",
+        help="About how long learning may take; with little time less is searched for. Default: as "
+        "long as it needs.",
     ),
 ]
 

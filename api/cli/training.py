@@ -68,15 +68,13 @@ def train(
     terminal = Terminal(as_json=json)
     day = parse_day(as_of, "--as-of")
     what = options.what_to_learn_from(given, log, table, name)
-    if minutes is not None and what != "table":
-        terminal.note(options.NO_LIMIT)
     if log is not None and what == "log":
         zone = options.require_zone(time_zone)
         columns = (customer or "", time or "", amount, time_format, zone, drop_duplicates)
         train_on_log(
             terminal, LogOptions(log, *columns, sheet, encoding), chosen, attributes=attributes,
             as_of=day, horizon_days=horizon_days, seed=seed, name=named,
-            allow_sensitive=allow_sensitive,
+            allow_sensitive=allow_sensitive, minutes=minutes,
         )  # fmt: skip
     elif table is not None:
         train_on_table(
@@ -86,7 +84,7 @@ def train(
         )  # fmt: skip
     else:
         options.refuse(given, "--name", why="the business's own facts")
-        _on_facts(terminal, chosen, day, horizon_days, seed)
+        _on_facts(terminal, chosen, day, horizon_days, seed, minutes)
 
 
 def _on_facts(
@@ -95,6 +93,7 @@ def _on_facts(
     as_of: dt.date | None,
     horizon_days: int | None,
     seed: int,
+    minutes: float | None,
 ) -> None:
     from api.champions import train_model
 
@@ -109,6 +108,7 @@ def _on_facts(
                 as_of=as_of,
                 horizon_days=horizon_days,
                 seed=seed,
+                seconds=minutes and minutes * 60 / len(chosen),
                 clock=now,
                 progress=steps.say,
             )
