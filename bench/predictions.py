@@ -110,8 +110,8 @@ def compare(
         rivals = value_baselines(teachers, judged, 1.0)
         money = {OURS: expected} | {name: each / unit for name, each in rivals.items()}
         within = np.mean(value[high > 0] <= high[high > 0])
-        below = np.mean(value[low > 0] < low[low > 0]) if (low > 0).any() else np.nan
-        ends = f"{within:.1%} / {below:.1%}"
+        below = f"{np.mean(value[low > 0] < low[low > 0]):.1%}" if (low > 0).any() else "none"
+        ends = f"{within:.1%} / {below}"
     rows = [
         _log_row(name, found, money, churned, value) for name in dict.fromkeys([*found, *money])
     ]
