@@ -180,13 +180,17 @@ def apply(
     tell: Progress,
     late: Late = never_late,
 ) -> ModelT:
-    """Only the final model; with a single plan it is weighed on customers left out.
+    """Only the final model; where nothing can be held out, it is weighed on customers left out.
 
     Raises:
         NotEnoughHistory: a window taught nothing.
     """
     if len(plans) > 1:
-        return teach(course, study, plans, tell, late).final
+        try:
+            return teach(course, study, plans, tell, late).final
+        except NotEnoughHistory:
+            # Too little had happened before the proof; with its window there may be enough.
+            tell("Fitting", 0.0)
     today = plans[0]
     learned = course.learn(study.lesson(today.teachers), USUAL)
     evidence = [_halves(course, study, today)]
@@ -199,7 +203,11 @@ def _first(course: Course[ModelT], study: Study, plans: Sequence[Plan]) -> list[
     if not plans:
         return []
     judged = study.extended(plans[0].target)
-    learned = course.learn(study.lesson(plans[0].teachers), USUAL)
+    try:
+        learned = course.learn(study.lesson(plans[0].teachers), USUAL)
+    except NotEnoughHistory:
+        # The first customers of a young business; it can do without this evidence.
+        return []
     return [Evidence(judged, course.margins(learned, judged), plans[0].extrapolated)]
 
 
