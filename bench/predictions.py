@@ -100,7 +100,7 @@ def compare(
     case: LogCase, lesson: Lesson, exponent: int, churned: Floats, value: Floats
 ) -> list[Row]:
     judged = lesson.churn.habit.extend(lesson.buyers, case.horizon_days)
-    teachers = newest(lesson.study.lesson(lesson.plan.teachers))
+    teachers = newest(lesson.study.lesson(lesson.plan))
     unit = 10.0**exponent
     found = {OURS: lesson.churn.predict(judged)} | churn_baselines(teachers, judged)
     money: dict[str, Floats] = {}

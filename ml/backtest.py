@@ -100,7 +100,7 @@ def _chains(study: Study, today: Origin, origins: int) -> list[list[Plan]]:
 def _judge(name: Name, study: Study, plans: list[Plan], seed: int, threads: int) -> Backtest:
     held = plans[0].target
     course = course_of(name, study, held.horizon_days, seed, threads, ANNUAL_RATE)
-    judged, teachers = study.extended(held), newest(study.lesson(plans[0].teachers))
+    judged, teachers = study.extended(held), newest(study.lesson(plans[0]))
     model = apply(course, study, plans, silent)
     low: Floats | None = None
     high: Floats | None = None

@@ -150,13 +150,13 @@ def teach(
         )
     today, before = plans[0], plans[1]
     earlier = _first(course, study, plans[2:])
-    lesson = study.lesson(before.teachers)
+    lesson = study.lesson(before)
     tell("Fitting", 0.2)
     twin = course.learn(lesson, USUAL if late() else None)
     tell("Fitting", 0.6)
     judged = study.extended(today.proof)
     latest = Evidence(judged, course.margins(twin, judged), before.extrapolated)
-    final = course.learn(study.lesson(today.teachers), twin.shapes)
+    final = course.learn(study.lesson(today), twin.shapes)
     tell("Fitting", 1.0)
     return Taught(
         final=course.finish(final, [latest, *earlier], _now(study, today), _setting(study, today)),
@@ -192,7 +192,7 @@ def apply(
             # Too little had happened before the proof; with its window there may be enough.
             tell("Fitting", 0.0)
     today = plans[0]
-    learned = course.learn(study.lesson(today.teachers), USUAL)
+    learned = course.learn(study.lesson(today), USUAL)
     evidence = [_halves(course, study, today)]
     tell("Fitting", 1.0)
     return course.finish(learned, evidence, _now(study, today), _setting(study, today))
@@ -204,7 +204,7 @@ def _first(course: Course[ModelT], study: Study, plans: Sequence[Plan]) -> list[
         return []
     judged = study.extended(plans[0].target)
     try:
-        learned = course.learn(study.lesson(plans[0].teachers), USUAL)
+        learned = course.learn(study.lesson(plans[0]), USUAL)
     except NotEnoughHistory:
         # The first customers of a young business; it can do without this evidence.
         return []
@@ -213,7 +213,7 @@ def _first(course: Course[ModelT], study: Study, plans: Sequence[Plan]) -> list[
 
 def _halves(course: Course[ModelT], study: Study, each: Plan) -> Evidence:
     """Half of the customers foretold by what the other half did at the same time."""
-    lesson = study.lesson(each.teachers)
+    lesson = study.lesson(each)
     one, other = folds(lesson, most=0)[0]
     learned = course.learn(lesson.where(one), USUAL)
     judged = lesson.where(other & (lesson.cutoff == each.proof.cutoff))
@@ -228,4 +228,4 @@ def _now(study: Study, each: Plan) -> Sample:
 
 def _setting(study: Study, each: Plan) -> Setting:
     habit = study.habit(each.target.cutoff)
-    return Setting(study.attributes, habit, each.target, each.extrapolated)
+    return Setting(study.attributes(each.target.cutoff), habit, each.target, each.extrapolated)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Self
 
 import numpy as np
@@ -22,9 +23,12 @@ from ml.dataset import (
     span_at,
 )
 from ml.facts import FactStore
+from ml.feature_catalogue import DERIVED
+from ml.features import feature_codes
 from ml.labels import labels_sql
-from ml.origins import Origin
+from ml.origins import Origin, Plan
 from ml.sample import Sample, join, sample_at
+from ml.scoring import merged_attributes
 
 
 @dataclass
@@ -32,10 +36,12 @@ class Study:
     """Everything learned of a business up to `cutoff`; nothing in it looks beyond that day."""
 
     backend: Backend
-    attributes: tuple[AttributeField, ...]
+    fields: tuple[AttributeField, ...]
+    """The attributes of the store, whenever anything was first stated of them."""
     span: Span
     cutoff: int
     threads: int
+    _attributes: dict[int, tuple[AttributeField, ...]] = field(default_factory=dict)
     _bare: dict[int, Sample] = field(default_factory=dict)
     _labelled: dict[Origin, Sample] = field(default_factory=dict)
     _habits: dict[int, Habit] = field(default_factory=dict)
@@ -49,8 +55,7 @@ class Study:
         """
         backend.open(facts)
         span = span_at(backend, cutoff)
-        attributes = known_attributes(backend, facts.attribute_fields(), cutoff)
-        return cls(backend, attributes, span, cutoff, threads)
+        return cls(backend, tuple(facts.attribute_fields()), span, cutoff, threads)
 
     def prepare(self, origins: Iterable[Origin], tell: Progress) -> None:
         """Compute features, labels and habits of these origins, and of the cut-off itself."""
@@ -58,9 +63,12 @@ class Study:
         cutoffs = sorted({origin.cutoff for origin in wanted} - set(self._bare))
         if self.cutoff not in self._bare:
             cutoffs.append(self.cutoff)
+        for cutoff in cutoffs:
+            self._attributes[cutoff] = known_attributes(self.backend, self.fields, cutoff)
+        attributes = reduce(merged_attributes, self._attributes.values())
         for start in range(0, len(cutoffs), BATCH):
             batch = cutoffs[start : start + BATCH]
-            sample = sample_at(self.backend, self.attributes, batch)
+            sample = sample_at(self.backend, attributes, batch)
             for cutoff in batch:
                 self._bare[cutoff] = sample.where(sample.cutoff == cutoff)
             tell("Computing features", (start + len(batch)) / (len(cutoffs) + 1))
@@ -97,9 +105,17 @@ class Study:
         """Buyers at an origin with what they did in its window, without a habit's features."""
         return self._labelled[origin]
 
-    def lesson(self, origins: Iterable[Origin]) -> Sample:
-        """Origins to learn from, each extended by the habit that could be known at it."""
-        return join([self.extended(origin) for origin in origins if len(self.labelled(origin))])
+    def attributes(self, cutoff: int) -> tuple[AttributeField, ...]:
+        """Those that anything had been stated of by then."""
+        return self._attributes[cutoff]
+
+    def lesson(self, each: Plan) -> Sample:
+        """A plan's teachers, extended by the habits that could be known at each of them, with the
+        columns that could be known at its target: an attribute heard of later makes none."""
+        parts = [self.extended(origin) for origin in each.teachers if len(self.labelled(origin))]
+        codes = (*feature_codes(self.attributes(each.target.cutoff)), *DERIVED)
+        whole = join(parts)
+        return replace(whole, codes=codes, values=whole.matrix(codes))
 
     def extended(self, origin: Origin) -> Sample:
         return self.habit(origin.cutoff).extend(self.labelled(origin), origin.horizon_days)

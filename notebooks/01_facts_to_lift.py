@@ -121,7 +121,7 @@ pd.DataFrame(
 # looks at it before the end is no longer surprised by it.
 
 # %%
-taught = study.lesson(plans[1].teachers)
+taught = study.lesson(plans[1])
 table = pd.DataFrame(taught.values, columns=list(taught.codes))
 table = table.loc[:, table.nunique() > 1]
 churned = pd.Series(taught.churned.astype(np.float64))

@@ -1,20 +1,25 @@
-"""Nothing after the cut-off moves anything: no feature, no model, no prediction, bit for bit."""
+"""Nothing after the cut-off moves anything: no feature, no model, no prediction, bit for bit.
+
+A back-test twin has a cut-off of its own, that of its proof.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ml.artefacts import BACKTEST
 from ml.backends import connect
 from ml.contracts import DAY, AttributeField
 from ml.facts import TABLES, FactStore
 from ml.sample import measure_and_sample
 from ml.scoring import Scored, score
 from ml.synthetic import ATTRIBUTE_FIELDS, invent
-from ml.training import train
+from ml.training import Name, train
 from tests.ml.conftest import BUSINESS, Rows, write_rows
 
 AS_OF = BUSINESS.first_day.replace(month=7, day=1)
@@ -51,18 +56,23 @@ def _news(after: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def learn_and_score(store: Path, folder: Path) -> tuple[Scored, dict[str, dict[str, str]]]:
-    files = {}
-    for name, horizon in (("churn", 28), ("clv", 42)):
-        trained = train(
-            store,
-            "churn" if name == "churn" else "clv",
-            as_of=AS_OF,
-            horizon_days=horizon,
-            threads=2,
-            folder=folder / name,
+HORIZONS: Mapping[Name, int] = {"churn": 28, "clv": 42}
+Files = dict[str, dict[str, str]]
+
+
+def learn(store: Path, folder: Path) -> Files:
+    return {
+        name: dict(
+            train(
+                store, name, as_of=AS_OF, horizon_days=horizon, threads=2, folder=folder / name
+            ).files
         )
-        files[name] = dict(trained.files)
+        for name, horizon in HORIZONS.items()
+    }
+
+
+def learn_and_score(store: Path, folder: Path) -> tuple[Scored, Files]:
+    files = learn(store, folder)
     scored = score(
         store,
         churn=folder / "churn",
@@ -111,9 +121,38 @@ def test_the_futures_differ(stores: tuple[Path, Path]) -> None:
     assert values[0].tobytes() != values[1].tobytes()
 
 
-def test_no_model_and_no_prediction_moves(stores: tuple[Path, Path], tmp_path: Path) -> None:
-    scored, files = learn_and_score(stores[0], tmp_path / "a")
-    other, other_files = learn_and_score(stores[1], tmp_path / "b")
+@pytest.fixture(scope="module")
+def as_it_was(
+    stores: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Scored, Files]:
+    return learn_and_score(stores[0], tmp_path_factory.mktemp("as_it_was"))
+
+
+def test_no_model_and_no_prediction_moves(
+    stores: tuple[Path, Path], as_it_was: tuple[Scored, Files], tmp_path: Path
+) -> None:
+    scored, files = as_it_was
+    other, other_files = learn_and_score(stores[1], tmp_path)
     assert files == other_files
     assert scored.predictions.equals(other.predictions)
     assert scored.measures.equals(other.measures)
+
+
+@pytest.mark.parametrize("name", HORIZONS)
+def test_no_twin_knows_its_proof(
+    name: Name, as_it_was: tuple[Scored, Files], tmp_path: Path
+) -> None:
+    """What happened after the proof's cut-off moves the model, and not the twin judged on it."""
+    _, files = as_it_was
+    proof = CUTOFF - HORIZONS[name] * DAY
+    store = write_rows(
+        tmp_path / "facts",
+        shuffled_after(invent(BUSINESS, seed=3), proof),
+        (*ATTRIBUTE_FIELDS, AttributeField("shoe", "number")),
+    )
+    trained = train(
+        store, name, as_of=AS_OF, horizon_days=HORIZONS[name], threads=2, folder=tmp_path / name
+    )
+    assert trained.snapshot["holdout_cutoff"] == proof
+    for file, digest in files[name].items():
+        assert (trained.files[file] == digest) == file.startswith(BACKTEST), file
