@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Engine
 
-from api.db.champions import list_known
+from api.db.champions import ModelName, list_known
 from api.db.facts import sync_facts
 from api.db.installation import read_installation
 from api.db.mining import (
@@ -27,12 +28,13 @@ from api.db.mining import (
 from api.errors import NotReady
 from api.promotions import model_files
 from api.settings import Settings
-from ml.contracts import cutoff_of
+from ml.contracts import AttributeField, cutoff_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ml.churn import ChurnModel
+    from ml.clv import ClvModel
     from ml.groups import Groups
     from ml.hints import Hint
     from ml.product_evaluation import Judged
@@ -176,19 +178,36 @@ class Mine:
     def model_and_sample(self) -> tuple[ChurnModel, Sample]:
         """The churn champion, and the buyers as it sees them."""
         from ml.artefacts import CHAMPION
-        from ml.backends import connect
         from ml.churn import ChurnModel
+
+        folder, files = self._champion("churn")
+        model = ChurnModel.load(folder, CHAMPION, files, self.threads)
+        return model, self._buyers(model.attributes)
+
+    def value_model_and_sample(self) -> tuple[ClvModel, Sample]:
+        """The value champion, and the buyers as it sees them."""
+        from ml.artefacts import CHAMPION
+        from ml.clv import ClvModel
+
+        folder, files = self._champion("clv")
+        model = ClvModel.load(folder, CHAMPION, files, self.threads)
+        return model, self._buyers(model.attributes)
+
+    def _champion(self, name: ModelName) -> tuple[Path, Mapping[str, str]]:
+        """Folder and hashes of its files."""
+        known = [each for each in list_known(self.engine) if each.champion and each.name == name]
+        if not known:
+            raise NotReady(f"There is no {name} champion yet. Train one: echelon train {name}")
+        return model_files(self.settings, known[0]), known[0].files
+
+    def _buyers(self, attributes: Sequence[AttributeField]) -> Sample:
+        from ml.backends import connect
         from ml.facts import FactStore
         from ml.sample import sample_at
 
-        known = [each for each in list_known(self.engine) if each.champion and each.name == "churn"]
-        if not known:
-            raise NotReady("There is no churn champion yet. Train one: echelon train churn")
-        folder = model_files(self.settings, known[0])
-        model = ChurnModel.load(folder, CHAMPION, known[0].files, self.threads)
         with connect(self.threads) as backend:
             backend.open(FactStore(self.settings.fact_store))
-            return model, sample_at(backend, model.attributes, [self.cutoff])
+            return sample_at(backend, attributes, [self.cutoff])
 
     def _rows(self, table: pa.Table) -> list[Row]:
         import pyarrow.compute as pc

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import Engine
 
 from api.cli.context import open_installation
-from api.db.champions import ModelRecord, record_model
+from api.db.champions import ModelName, ModelRecord, record_model
+from api.db.facts import sync_facts
 from ml.training import train
 from tests.cli.conftest import Echelon
 
@@ -158,7 +159,6 @@ def test_hints_and_drivers_come_from_the_champion(shop: Echelon, tmp_path: Path)
     refused = shop("mine", "hints", *AS_OF)
     assert refused.code == 1
     assert "echelon train churn" in refused.err
-    answer(shop, "channels", *AS_OF)  # writes the fact store
     _make_champion()
     rows = answer(shop, "hints", *AS_OF, "--threshold", "0.3")
     assert rows
@@ -176,19 +176,57 @@ def test_hints_and_drivers_come_from_the_champion(shop: Echelon, tmp_path: Path)
     assert shop("mine", "drivers", *AS_OF, "--by", "moon").code == 1
 
 
-def _make_champion() -> None:
+def test_levers_and_due_days_come_from_the_champions(shop: Echelon, tmp_path: Path) -> None:
+    for name, command in (("clv", "levers"), ("churn", "due")):
+        refused = shop("mine", command, *AS_OF)
+        assert refused.code == 1
+        assert f"echelon train {name}" in refused.err
+        _make_champion(name)
+    stranger = [{"customer_id": "prospect", "known_at": "2025-01-01"}]
+    people = write(tmp_path / "people.csv", stranger)
+    assert shop("import", "customers", people).code == 0
+    buyers = {f"c{each}" for each in range(CUSTOMERS)}
+
+    levers = answer(shop, "levers", *AS_OF)
+    assert {row["customer"] for row in levers} == buyers
+    values = [row["value"] for row in levers]
+    assert values == sorted(values, reverse=True)
+    for row in levers:
+        assert (row["basis"], row["horizon_days"]) == ("spend", 28)
+        made = row["purchases_per_year"] / 365 * row["amount_per_purchase"] * row["active_days"]
+        assert row["value"] == pytest.approx(made, rel=0.02, abs=0.05)
+        assert row["adds_amount"] == pytest.approx(0.1 * row["value"], abs=0.01)
+        assert 5 <= row["amount_per_purchase"] <= 15  # one to three products at 5 dollars each
+
+    rows = answer(shop, "due", *AS_OF)
+    assert {row["customer"] for row in rows} == buyers
+    overdue = [row["overdue"] for row in rows]
+    assert overdue == sorted(overdue, reverse=True)
+    for row in rows:
+        assert LAST.isoformat() < row["earliest"] <= row["expected_on"] <= row["latest"]
+    assert answer(shop, "due", *AS_OF, "--customer", "c1") == [
+        row for row in rows if row["customer"] == "c1"
+    ]
+    assert answer(shop, "levers", *AS_OF, "--customer", "prospect") == []
+    out = tmp_path / "due.csv"
+    assert shop("mine", "due", *AS_OF, "--out", str(out)).code == 0
+    assert len(out.read_text().splitlines()) == CUSTOMERS + 1
+
+
+def _make_champion(name: ModelName = "churn") -> None:
     place = open_installation()
-    folder = place.settings.model_dir / "churn" / "1"
+    sync_facts(place.engine, place.url, place.settings.fact_store)
+    folder = place.settings.model_dir / name / "1"
     folder.mkdir(parents=True)
     trained = train(
-        place.settings.fact_store, "churn", as_of=LAST, horizon_days=28, threads=1, folder=folder
+        place.settings.fact_store, name, as_of=LAST, horizon_days=28, threads=1, folder=folder
     )
-    _record(place.engine, trained.files)
+    _record(place.engine, name, trained.files)
 
 
-def _record(engine: Engine, files: dict[str, str]) -> None:
+def _record(engine: Engine, name: ModelName, files: dict[str, str]) -> None:
     record = ModelRecord(
-        name="churn",
+        name=name,
         version=1,
         mlflow_run_id="none",
         horizon_days=28,
