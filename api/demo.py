@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from api.db.champions import MODEL_NAMES, ModelName, list_known
 from api.db.keys import create_key
-from api.db.models import ApiKey, ImportBatch, RefreshRun
+from api.db.models import ApiKey, ImportBatch, MiningRun, RefreshRun
 from api.domain.keys import key_hash
 from api.errors import Conflict
 from api.settings import Settings
@@ -95,6 +95,14 @@ def is_published(engine: Engine) -> bool:
     with engine.connect() as connection:
         return (
             connection.scalar(select(RefreshRun.id).where(RefreshRun.as_of >= AS_OF).limit(1))
+            is not None
+        )
+
+
+def is_mined(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return (
+            connection.scalar(select(MiningRun.id).where(MiningRun.as_of >= AS_OF).limit(1))
             is not None
         )
 

@@ -17,11 +17,14 @@ from api.db.installation import pin_today
 from api.db.schema import upgrade
 from api.documents import install_shipped_documents
 from api.errors import NotReady
+from api.findings import publish_mine
 from api.intake import import_facts
 from api.intake.sample import sample_rows, sample_tables
+from api.mining import open_mine
 from api.refresh import refresh
 from api.settings import load_settings
 from api.web.build import build_graphiql
+from ml.hints import THRESHOLD
 
 
 def run(terminal: Terminal, *, serve: bool) -> None:
@@ -45,6 +48,7 @@ def run(terminal: Terminal, *, serve: bool) -> None:
         _import(place, terminal)
         _train(place, terminal)
         _publish(place, terminal)
+        _mine(place, terminal)
         with terminal.timed("Building the GraphiQL page"):
             page.result()
     key = state.demo_key(place.engine, settings, now)
@@ -139,6 +143,27 @@ def _publish(place: Installation, terminal: Terminal) -> None:
             progress=steps.say,
         )
     terminal.note(f"  {report.customers:,} customers, {report.scored:,} scored")
+
+
+def _mine(place: Installation, terminal: Terminal) -> None:
+    if state.is_mined(place.engine):
+        return
+    with terminal.timed("Mining") as steps:
+        mine = open_mine(
+            place.engine,
+            place.settings,
+            as_of=state.AS_OF,
+            customer=None,
+            language="en",
+            clock=now,
+        )
+        report = publish_mine(mine, threshold=THRESHOLD, clock=now, progress=steps.say)
+    for reason in report.lacking:
+        terminal.note(f"  {reason}")
+    terminal.note(
+        f"  products for {report.products:,} customers, channels for {report.channels:,}, hints "
+        f"for {report.hints:,}; {report.groups:,} are in groups"
+    )
 
 
 def _introduce(terminal: Terminal, address: str, key: str, seconds: float, serving: bool) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 
 from api.cli import demo_steps as demo
 from api.db.engine import make_engine
-from api.db.models import Base, ImportBatch
+from api.db.models import Base, CustomerFinding, ImportBatch
 from api.intake import sample
 from tests.cli.conftest import Echelon
 
@@ -68,6 +68,17 @@ def row_counts(data_dir: Path) -> dict[str, int]:
         }
 
 
+def findings(data_dir: Path) -> dict[str, int]:
+    """How many customers something was found for."""
+    engine = make_engine(f"sqlite:///{data_dir / 'echelon.db'}")
+    with engine.connect() as connection:
+        rows = connection.execute(select(CustomerFinding.__table__)).mappings().all()
+    return {
+        name: sum(bool(row[name]) for row in rows)
+        for name in ("products", "channels", "group_key", "hints")
+    }
+
+
 def test_interrupted_anywhere_the_next_run_completes_it(
     echelon: Echelon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -85,6 +96,7 @@ def test_interrupted_anywhere_the_next_run_completes_it(
         ("_import_kind", cut),
         ("train_model", cut_before_clv),
         ("refresh", cut),
+        ("publish_mine", cut),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(demo, name, replacement)
@@ -95,7 +107,11 @@ def test_interrupted_anywhere_the_next_run_completes_it(
     assert json.loads(done.out)["key"].startswith("ech_live_")
     counts = row_counts(tmp_path / "var")
     assert counts["customers"] == counts["predictions"] == HOUSEHOLDS
-    assert counts["model_versions"] == 2
+    assert counts["customer_findings"] == HOUSEHOLDS
+    assert (counts["model_versions"], counts["mining_runs"]) == (2, 1)
+
+    everything = dict.fromkeys(("products", "channels", "group_key"), HOUSEHOLDS)
+    assert findings(tmp_path / "var").items() >= everything.items()
 
     again = echelon("demo", "--no-serve", "--json")
     assert json.loads(again.out)["key"] == json.loads(done.out)["key"]
