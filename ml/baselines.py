@@ -77,7 +77,10 @@ def value_baselines(
             for name, model in _timings(seen).items()
         }
     daily = teachers.value / teachers.column(HORIZON)
-    unit = float(daily.mean()) or 1.0
+    unit = float(daily.mean())
+    if not unit:
+        # Of nothing but zeros the Tweedie loss has no minimum.
+        return found | {"xgboost": np.zeros(len(judged))}
     objective = {"objective": "reg:tweedie", "tweedie_variance_power": VARIANCE_POWER}
     found["xgboost"] = _boosted(objective, teachers, daily / unit, judged) * unit * horizon_days
     return found
