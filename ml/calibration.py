@@ -19,7 +19,7 @@ MIN_GAIN = 1e-3
 correction fitted to one season hurts in the next."""
 
 
-SHRINKAGE = 0.05
+SHRINKAGE = 0.2
 """What it costs, in log-loss, to trust the members unequally: one or two origins say little about
 which of them the next one will suit."""
 

