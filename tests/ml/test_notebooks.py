@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.py"))
 SHOWS = {
-    "01_facts_to_lift": (3, "this model"),
+    "01_facts_to_lift": (5, "this model"),
     "02_train_and_compare": (4, "churn_probability"),
     "03_explain_a_customer": (2, "largest difference among"),
     "04_back_test_and_promote": (2, "champion: version 1"),
