@@ -202,8 +202,8 @@ def _first(course: Course[ModelT], study: Study, plans: Sequence[Plan]) -> list[
     """What members that knew still less foretold of the twin's proof; none where none could."""
     if not plans:
         return []
-    judged = study.extended(plans[0].target)
     try:
+        judged = study.extended(plans[0].target)
         learned = course.learn(study.lesson(plans[0]), USUAL)
     except NotEnoughHistory:
         # The first customers of a young business; it can do without this evidence.
@@ -216,7 +216,8 @@ def _halves(course: Course[ModelT], study: Study, each: Plan) -> Evidence:
     lesson = study.lesson(each)
     one, other = folds(lesson, most=0)[0]
     learned = course.learn(lesson.where(one), USUAL)
-    judged = lesson.where(other & (lesson.cutoff == each.proof.cutoff))
+    latest = other & (lesson.cutoff == each.proof.cutoff)
+    judged = lesson.where(latest if latest.any() else other)
     return Evidence(judged, course.margins(learned, judged), each.extrapolated)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.backends import Backend
 from ml.btyd import Habit, fit_habit
-from ml.contracts import AttributeField
+from ml.contracts import AttributeField, day_of
 from ml.dataset import (
     BATCH,
     Progress,
@@ -22,6 +22,7 @@ from ml.dataset import (
     margin_shares,
     span_at,
 )
+from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
 from ml.feature_catalogue import DERIVED
 from ml.features import feature_codes
@@ -29,6 +30,9 @@ from ml.labels import labels_sql
 from ml.origins import Origin, Plan
 from ml.sample import Sample, join, sample_at
 from ml.scoring import merged_attributes
+
+LEAST_BUYERS = 20
+"""Customers that an origin needs, to teach or to be foretold."""
 
 
 @dataclass
@@ -86,8 +90,11 @@ class Study:
 
     def _learn_habits(self, cutoffs: Sequence[int]) -> None:
         """The oldest first: the others start their search from it, and know nothing later."""
-        shares = margin_shares(self.backend, cutoffs, self.span)
-        oldest, *others = sorted(cutoff for cutoff in cutoffs if len(self._bare[cutoff]))
+        ready = [at for at in sorted(cutoffs) if len(self._bare[at]) >= LEAST_BUYERS]
+        if not ready:
+            return
+        shares = margin_shares(self.backend, ready, self.span)
+        oldest, *others = ready
         first = fit_habit(self._bare[oldest], shares[oldest])
         self._habits[oldest] = first
         with ThreadPoolExecutor(self.threads) as pool:
@@ -99,6 +106,17 @@ class Study:
         return self._bare[cutoff]
 
     def habit(self, cutoff: int) -> Habit:
+        """What could be known of everybody's habit.
+
+        Raises:
+            NotEnoughHistory: there were hardly any customers.
+        """
+        if cutoff not in self._habits:
+            day = day_of(cutoff - 1, self.span.time_zone)
+            raise NotEnoughHistory(
+                f"Only {len(self._bare[cutoff])} customers had bought by {day}; a habit needs "
+                f"{LEAST_BUYERS}. Choose a later day."
+            )
         return self._habits[cutoff]
 
     def labelled(self, origin: Origin) -> Sample:
@@ -112,7 +130,10 @@ class Study:
     def lesson(self, each: Plan) -> Sample:
         """A plan's teachers, extended by the habits that could be known at each of them, with the
         columns that could be known at its target: an attribute heard of later makes none."""
-        parts = [self.extended(origin) for origin in each.teachers if len(self.labelled(origin))]
+        parts = [self.extended(at) for at in each.teachers if at.cutoff in self._habits]
+        if not parts:
+            # Says of the latest of them what all of them lack.
+            self.habit(each.teachers[0].cutoff)
         codes = (*feature_codes(self.attributes(each.target.cutoff)), *DERIVED)
         whole = join(parts)
         return replace(whole, codes=codes, values=whole.matrix(codes))

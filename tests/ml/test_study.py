@@ -116,3 +116,23 @@ def test_whether_anybody_spends(study: Study, tmp_path: Path) -> None:
 def test_before_the_first_purchase_there_is_nothing_to_study(store: Path) -> None:
     with connect(1) as backend, pytest.raises(NotEnoughHistory, match="No purchases on or before"):
         Study.open(backend, FactStore(store), SMALL.start, 1)
+
+
+def test_origins_with_hardly_a_customer_teach_nothing(tmp_path: Path) -> None:
+    business = Business(customers=300, days=300)
+    found, opened = invent(business, seed=3), business.start + 200 * DAY
+    orders = [
+        line
+        for line in found["order_lines"]
+        if line["customer_id"] <= 5 or line["ordered_at"] >= opened
+    ]
+    path = write_rows(tmp_path, {**found, "order_lines": orders})
+    target = Origin(cutoff_of(business.last_day, "UTC"), 28)
+    with connect(1) as backend:
+        study = Study.open(backend, FactStore(path), target.cutoff, 1)
+        plans = chain(study.span, target)
+        study.prepare(origins_of(plans), silent)
+        study.prepare(origins_of(plans), silent)
+    assert study.lesson(plans[0]).cutoff.min() >= opened
+    with pytest.raises(NotEnoughHistory, match=r"Only \d+ customers had bought by"):
+        study.habit(plans[0].teachers[-1].cutoff)
