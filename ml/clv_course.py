@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.bands import learn_bands
+from ml.bands import Bands, learn_bands
 from ml.booster import Task
 from ml.clv import ClvModel, Level, base_of, log_rhythm, margins_of
 from ml.course import Evidence, Learned, Setting, Shapes, alike
 from ml.errors import NotEnoughHistory
 from ml.levels import VARIANCE_POWER, correction, money, shares_of, weigh_values
-from ml.members import CORE_TREES, TREES, Spec, choose_shapes, grow
+from ml.members import CORE_TREES, HORIZON, TREES, Spec, choose_shapes, grow
 from ml.sample import Floats, Sample
 
 SPECS = (TREES, CORE_TREES, Spec("residual", core=True, on_rhythm=True))
@@ -60,7 +60,6 @@ class ClvCourse:
         weights = weigh_values(evidence)
         factor, unit = correction(alike(evidence, setting), weights), learned.scale
         shares = unit * factor * shares_of(self.margins(learned, now), weights)
-        foretold = np.concatenate([factor * money(each, weights) for each in evidence])
         return ClvModel(
             members=learned.members,
             level=Level(
@@ -69,7 +68,7 @@ class ClvCourse:
                 tuple(shares.tolist()),
                 float(log_rhythm(now, unit).mean()),
             ),
-            bands=learn_bands(foretold, np.concatenate([each.sample.value for each in evidence])),
+            bands=bands_within(setting.origin.horizon_days, evidence, factor, weights),
             attributes=setting.attributes,
             habit=setting.habit,
             basis=self.basis,
@@ -78,6 +77,18 @@ class ClvCourse:
             cutoff=setting.origin.cutoff,
             extrapolated=setting.extrapolated,
         )
+
+
+def bands_within(
+    horizon_days: int, evidence: Sequence[Evidence], factor: float, weights: Floats
+) -> Bands:
+    """Bands for values within this horizon: money seen in a shorter window counts in proportion,
+    else nearly everybody would fall into the group of those who were foretold the most in it."""
+    stretch = [horizon_days / each.sample.column(HORIZON) for each in evidence]
+    pairs = list(zip(evidence, stretch, strict=True))
+    foretold = [factor * money(each, weights) * by for each, by in pairs]
+    happened = [each.sample.value * by for each, by in pairs]
+    return learn_bands(np.concatenate(foretold), np.concatenate(happened))
 
 
 def unit_of(sample: Sample) -> float:
