@@ -70,10 +70,15 @@ def backtest(
         chains = _chains(study, Origin(cutoff, horizon_days), origins)
         wanted = {origin for plans in chains for origin in origins_of(plans)}
         study.prepare(wanted | {plans[0].target for plans in chains}, tell)
-    found = []
+    found: list[Backtest] = []
     for place, plans in enumerate(chains):
         tell("Back-testing", place / len(chains))
-        found.append(_judge(name, study, plans, seed, threads))
+        try:
+            found.append(_judge(name, study, plans, seed, threads))
+        except NotEnoughHistory:
+            # A young business: its oldest days teach nothing, the later ones may.
+            if found or place + 1 == len(chains):
+                raise
     tell("Back-testing", 1.0)
     return tuple(found)
 

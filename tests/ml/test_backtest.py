@@ -130,3 +130,22 @@ def test_so_many_origins_as_history_allows(small: Path) -> None:
 def test_too_short_a_history_says_the_way_out(small: Path) -> None:
     with pytest.raises(NotEnoughHistory, match="choose a shorter horizon, or import older orders"):
         backtest(small, "churn", as_of=SMALL.last_day, horizon_days=180, threads=1)
+
+
+def test_days_too_old_to_teach_anything_are_left_out(tmp_path: Path) -> None:
+    business = Business(customers=300, days=300)
+    found, opened = invent(business, seed=3), business.start + 200 * DAY
+    orders = [
+        line
+        for line in found["order_lines"]
+        if line["customer_id"] <= 5 or line["ordered_at"] >= opened
+    ]
+    path = write_rows(tmp_path, {**found, "order_lines": orders})
+    judged = backtest(
+        path, "churn", as_of=business.last_day, horizon_days=HORIZON, origins=4, threads=1
+    )
+    assert 1 <= len(judged) < 4
+    assert judged[-1].origin == business.last_day - dt.timedelta(days=HORIZON)
+    early = business.first_day + dt.timedelta(days=205)
+    with pytest.raises(NotEnoughHistory):
+        backtest(path, "churn", as_of=early, horizon_days=HORIZON, origins=2, threads=1)
