@@ -33,7 +33,6 @@ from ml.report_page import page
 from ml.serving import OUTPUTS
 from ml.training import TrainedModel
 
-EXAMPLE_ROWS = 3
 MOST_CHARACTERS = 4000
 """Of a tag: stores refuse longer ones."""
 LIBRARY = Path(__file__).parents[1]
@@ -222,9 +221,9 @@ def _signature(trained: TrainedModel) -> ModelSignature:
 
 
 def _example(trained: TrainedModel) -> pd.DataFrame:
-    """A few rows without a customer's number: enough to see what goes in."""
-    rows = trained.holdout.values[:EXAMPLE_ROWS].astype(np.float64)
-    return pd.DataFrame(rows, columns=list(trained.holdout.codes))
+    """A row that is nobody's: the usual value of each feature, unknown where half don't have it."""
+    values = np.sort(trained.holdout.values.astype(np.float64), axis=0)
+    return pd.DataFrame(values[[len(values) // 2]], columns=list(trained.holdout.codes))
 
 
 def _create_version(

@@ -97,7 +97,7 @@ def test_a_run_holds_what_a_reader_looks_for(registered: str, churn: TrainedMode
     run = client.get_run(reference.run_id)
     assert run.data.params["seed"] == "0"
     assert run.data.metrics["auc"] == churn.metrics["auc"]
-    assert run.data.metrics["baseline.mbg_nbd.auc"] > 0.5
+    assert run.data.metrics["baseline.pareto_nbd.auc"] > 0.5
     assert run.data.tags["facts"] == churn.snapshot["fingerprint"]
     assert {item.path for item in client.list_artifacts(reference.run_id)} >= {
         "data_snapshot.json",
@@ -106,13 +106,28 @@ def test_a_run_holds_what_a_reader_looks_for(registered: str, churn: TrainedMode
     }
 
 
+def test_the_input_example_is_nobodys(registered: str, churn: TrainedModel) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(registered)
+    loaded = mlflow.pyfunc.load_model("models:/churn@champion")
+    example = loaded.input_example
+    assert list(example.columns) == list(churn.holdout.codes)
+    row = example.to_numpy(np.float32)
+    assert row.shape[0] == 1
+    assert not (np.nan_to_num(churn.holdout.values, nan=-1) == np.nan_to_num(row, nan=-1)).all(
+        axis=1
+    ).any()  # fmt: skip
+    assert 0 < loaded.predict(example)["churn_probability"][0] < 1
+
+
 def test_the_card_names_data_metrics_and_files(churn: TrainedModel) -> None:
     card = model_card(churn)
     for part in (
         churn.snapshot["fingerprint"],
         churn.files["model.ubj"],
         f"{churn.metrics['auc']:.4f}",
-        "mbg_nbd",
+        "pareto_nbd",
         "2024-10-26",
     ):
         assert part in card
