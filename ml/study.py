@@ -83,10 +83,13 @@ class Study:
     def _label(self, origins: Sequence[Origin]) -> None:
         for horizon_days in {origin.horizon_days for origin in origins}:
             same = [origin for origin in origins if origin.horizon_days == horizon_days]
+            # What lines without a cost earn is judged by what was known when the window closed.
+            shares = margin_shares(self.backend, [each.closes_at for each in same], self.span)
             self.backend.cut([origin.cutoff for origin in same])
             labels = self.backend.query(labels_sql(horizon_days))
             for origin in same:
-                self._labelled[origin] = label(self._bare[origin.cutoff], labels, self.span)
+                span = replace(self.span, margin_share=shares[origin.closes_at])
+                self._labelled[origin] = label(self._bare[origin.cutoff], labels, span)
 
     def _learn_habits(self, cutoffs: Sequence[int]) -> None:
         """The oldest first: the others start their search from it, and know nothing later."""

@@ -16,7 +16,7 @@ from ml.facts import FactStore
 from ml.feature_catalogue import DERIVED
 from ml.features import feature_codes
 from ml.members import HORIZON
-from ml.origins import Origin, Plan
+from ml.origins import Origin, Plan, plan
 from ml.study import Study
 from ml.synthetic import Business, invent
 from ml.training import silent
@@ -136,3 +136,29 @@ def test_origins_with_hardly_a_customer_teach_nothing(tmp_path: Path) -> None:
     assert study.lesson(plans[0]).cutoff.min() >= opened
     with pytest.raises(NotEnoughHistory, match=r"Only \d+ customers had bought by"):
         study.habit(plans[0].teachers[-1].cutoff)
+
+
+def test_costs_that_came_later_do_not_change_what_a_closed_window_brought(tmp_path: Path) -> None:
+    business = Business(customers=170, days=200, with_cost=True)
+    target = Origin(cutoff_of(business.last_day, "UTC"), 28)
+    values = []
+    for later, costs in (("cheap", 1), ("dear", 3)):
+        found = invent(business, seed=4)
+        for place, line in enumerate(found["order_lines"]):
+            if line["ordered_at"] >= target.cutoff - 28 * DAY:
+                line["cost_minor"] *= costs
+            elif place % 3 == 0:
+                line["cost_minor"] = None
+        with connect(1) as backend:
+            study = Study.open(
+                backend, FactStore(write_rows(tmp_path / later, found)), target.cutoff, 1
+            )
+            latest, *earlier = plan(study.span.first_at, target).teachers
+            study.prepare([latest, *earlier], silent)
+        assert study.span.basis == "margin"
+        values.append([study.labelled(each).value for each in (latest, *earlier)])
+    (judged, *taught), (other_judged, *other_taught) = values
+    assert not np.array_equal(judged, other_judged)
+    assert taught
+    for ours, theirs in zip(taught, other_taught, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
