@@ -43,6 +43,9 @@ COLUMNS = pa.schema(
     ]
 )
 
+_USUAL_DAYS = 5.0
+"""How many purchase days of one's own weigh as much as everybody's purchases a day."""
+
 
 def forecast(
     store: Path,
@@ -150,12 +153,16 @@ def _table(
 def _purchases(
     churn: ChurnModel, sample: Sample, absence: np.ndarray, horizon_days: int
 ) -> np.ndarray:
-    """Purchase days: the rhythm's expectation, given that there is any, times the chance of that.
+    """Purchases, all rows of a customer at one moment being one: the rhythm's purchase days, given
+    that there are any, times the chance of that, times how many purchases a day of theirs has.
 
     What the model knows beyond the rhythm it knows of whether somebody comes at all.
     """
     seen = Histories.of(sample)
     by_rhythm = churn.habit.rhythm.expected_days(seen, horizon_days)
     chance = np.maximum(1.0 - churn.habit.rhythm.absence(seen, horizon_days), 1e-12)
-    given = np.maximum(by_rhythm / chance, 1.0)
-    return np.minimum((1.0 - absence) * given, float(horizon_days))
+    given = np.clip(by_rhythm / chance, 1.0, float(horizon_days))
+    orders, days = sample.column("order_count"), sample.column("purchase_days")
+    usual = orders.sum() / max(days.sum(), 1.0)
+    a_day = (orders + _USUAL_DAYS * usual) / (days + _USUAL_DAYS)
+    return np.asarray((1.0 - absence) * given * a_day, np.float64)

@@ -149,3 +149,20 @@ def test_a_month_is_enough(small: Path) -> None:
     path = write_rows(small.parent / "month", lines(invent(crowd, seed=4)), ())
     table = forecast(path, as_of=crowd.last_day, horizon_days=14)
     sane(table)
+
+
+def test_purchases_are_counted_as_they_are_made_not_by_days(tmp_path: Path) -> None:
+    """Everybody buys twice on each purchase day: twice as many purchases lie ahead."""
+    rows = invent(Business(customers=150, days=150), seed=8)
+    once = rows["order_lines"]
+    again = [
+        {**line, "order_id": line["order_id"] + 10**6, "ordered_at": line["ordered_at"] + 3600}
+        for line in once
+    ]
+    day = Business(customers=150, days=150).last_day
+    single, double = (
+        forecast(write_rows(tmp_path / name, {**rows, "order_lines": lines}), as_of=day,
+                 horizon_days=28)["expected_purchases"].to_numpy()
+        for name, lines in (("once", once), ("twice", [*once, *again]))
+    )  # fmt: skip
+    assert double.sum() == pytest.approx(2 * single.sum(), rel=0.1)
