@@ -44,10 +44,14 @@ def parse_day(text: str | None, option: str) -> dt.date | None:
     if text is None:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
         message = f"{text!r} is not a day, such as 2017-12-31"
         raise typer.BadParameter(message, param_hint=option) from None
+    if not 1900 <= day.year < 2200:  # the end of the last day there is cannot be told
+        message = f"{text!r} is no day from 1900 to 2199, such as 2017-12-31"
+        raise typer.BadParameter(message, param_hint=option)
+    return day
 
 
 def parse_pairs(pairs: list[str], option: str) -> dict[str, str]:

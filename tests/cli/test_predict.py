@@ -242,6 +242,8 @@ def test_where_nothing_can_be_written_is_said_first(
          "--horizon-days", "0", "--out", "o.csv"],
         ["--log", "l", "--customer", "c", "--time", "t", "--as-of", "yesterday",
          "--horizon-days", "9", "--out", "o.csv"],
+        ["--log", "l", "--customer", "c", "--time", "t", "--as-of", "9999-12-31",
+         "--horizon-days", "9", "--out", "o.csv"],
         ["--log", "l", "--customer", "c", "--time", "t", "--as-of", "2024-01-01",
          "--horizon-days", "9", "--out", "o.csv", "--label", "x"],
         ["--log", "l", "--customer", "c", "--time", "t", "--as-of", "2024-01-01",
