@@ -14,6 +14,8 @@ from ml.sample import Floats
 VARIANCE_POWER = 1.3
 SHRINKAGE = 0.05
 """What it costs, in Tweedie loss, to trust the members unequally."""
+WHALE = 0.995
+"""A share of the customers."""
 _MOST = 2.0
 
 
@@ -21,9 +23,11 @@ def shares_of(margins: Floats, weights: Floats) -> Floats:
     """The factor of each member's exp(margin), such that members of one total are averaged.
 
     The whole total lies half-way, in logarithms, between the rhythm's (the last member) and the
-    members': trees follow the last season's level, rhythm is slow to.
+    members': trees follow the last season's level, rhythm is slow to. Whoever is foretold more than
+    `WHALE` of all counts no more than that: one huge basket must not raise everybody else.
     """
-    totals = np.exp(margins).sum(axis=0)
+    values = np.exp(margins)
+    totals = np.minimum(values, np.quantile(values, WHALE, axis=0)).sum(axis=0)
     whole = np.exp(0.5 * np.log(totals[-1]) + 0.5 * weights @ np.log(totals))
     return np.asarray(weights * whole / totals, np.float64)
 

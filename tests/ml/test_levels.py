@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.course import Evidence
-from ml.levels import correction, money, shares_of, tweedie_loss, weigh_values
+from ml.levels import WHALE, correction, money, shares_of, tweedie_loss, weigh_values
 from ml.sample import Floats, Sample
 
 ROWS = 4000
@@ -49,7 +49,8 @@ def test_members_are_brought_to_one_total(shifts: list[float], parts: list[float
     weights = np.array(parts) / sum(parts)
     margins = np.random.default_rng(2).normal(3, 1, (50, 3)) + np.array(shifts)
     shares = shares_of(margins, weights)
-    totals = np.exp(margins).sum(axis=0)
+    values = np.exp(margins)
+    totals = np.minimum(values, np.quantile(values, WHALE, axis=0)).sum(axis=0)
     brought = shares * totals
     np.testing.assert_allclose(brought / brought.sum(), weights, rtol=1e-9)
     assert totals.min() * (1 - 1e-9) <= brought.sum() <= totals.max() * (1 + 1e-9)
@@ -123,3 +124,13 @@ def test_tweedie_loss_is_least_at_the_mean() -> None:
     assert int(np.argmin(losses)) == 2
     # -y m^-0.3 / -0.3 + m^0.7 / 0.7 at y = m = 1.
     assert tweedie_loss(np.ones(1), np.ones(1)) == pytest.approx(1 / 0.3 + 1 / 0.7)
+
+
+def test_one_huge_basket_does_not_raise_everybody_else() -> None:
+    random = np.random.default_rng(7)
+    margins = random.normal(6.0, 1.0, (400, 1)) + random.normal(0.0, 0.2, (400, 3))
+    weights = np.full(3, 1 / 3)
+    plain = np.exp(margins) @ shares_of(margins, weights)
+    margins[0, -1] += np.log(10_000.0)
+    beside = np.exp(margins) @ shares_of(margins, weights)
+    assert beside[1:].sum() == pytest.approx(plain[1:].sum(), rel=0.03)
