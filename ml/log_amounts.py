@@ -64,7 +64,8 @@ def read_amounts(column: pa.Array, name: str) -> Amounts:
         values, notes = _from_text(text, name)
     known = np.isfinite(values) & (np.abs(np.where(np.isfinite(values), values, 0)) < LARGEST)
     if not known.any():
-        raise BadLog(f"The column {name!r} holds no amount in any row.")
+        which = "no amount" if missing.all() else f"no amount below {LARGEST:,.0f}"
+        raise BadLog(f"The column {name!r} holds {which} in any row.")
     values = np.where(known, values, 0.0)
     exponent = _exponent(values)
     minor = np.rint(values * 10**exponent).astype(np.int64)

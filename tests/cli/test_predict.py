@@ -115,6 +115,7 @@ def test_attributes_are_learned_from(echelon: Echelon, place: Path) -> None:
         ([("a", "2024-01-01", 1.0)] * 99, (), "customers"),
         ([("a", "05/01/2024", 1.0), ("b", "2024-01-05", 1.0)], (), "--time-format"),
         ([("a", "2024-01-01", "much")], (), "no amounts that can be read"),
+        ([("a", "2024-01-01", 1e14)] * 99, (), "no amount below 100,000,000,000"),
         ([("a", "2024-01-01", 1.0)], ("--amount", "price"), "the columns are who, day, paid"),
         ([("a", "2024-01-01", 1.0)], ("--as-of", "1999-01-01"), "Choose a later day"),
     ],
