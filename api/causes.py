@@ -10,7 +10,7 @@ from api.errors import InvalidInput
 from api.mining import Mine, Row
 
 if TYPE_CHECKING:
-    from ml.difference_sql import What
+    from ml.mining.difference_sql import What
 
 BY: tuple[Division | Literal["group"], ...] = ("group", "tier", "segment", "lifecycle")
 
@@ -19,7 +19,7 @@ def churn_drivers(mine: Mine, by: Division | Literal["group"], *, top: int) -> l
     """What drives churn in each part of the customers more than in the rest."""
     import numpy as np
 
-    from ml.drivers import drivers
+    from ml.mining.drivers import drivers
 
     model, sample = mine.model_and_sample()
     extended = model.habit.extend(sample, model.horizon_days)
@@ -56,7 +56,7 @@ def group_differences(
     """What sets one part of the customers apart from another, or from all others."""
     import numpy as np
 
-    from ml.differences import differences
+    from ml.mining.differences import differences
 
     kind = _kind(what)
     members = _named(_members(mine, by), by, ours, theirs)
@@ -88,7 +88,7 @@ def bought_together(
     """What one part of the customers buys in one order more often than chance."""
     import numpy as np
 
-    from ml.differences import associations
+    from ml.mining.differences import associations
 
     kind = _kind(what)
     members = _named(_members(mine, by), by, ours)

@@ -76,9 +76,10 @@ def evaluate_store(
     progress: Progress,
 ) -> EvaluationReport:
     """The same on any fact store; the page is written before MLflow is asked for anything."""
-    from ml import registry, report_page
-    from ml.report_words import verdict_on
-    from ml.review import review
+    from ml import registry
+    from ml.reports import page as report_page
+    from ml.reports.review import review
+    from ml.reports.words import verdict_on
 
     report = review(
         store,

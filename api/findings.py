@@ -16,7 +16,7 @@ from api.mining import Mine
 from ml.errors import NotEnoughHistory
 
 if TYPE_CHECKING:
-    from ml.groups import Groups
+    from ml.mining.groups import Groups
 
 PRODUCTS, CHANNELS = 5, 3
 """So many are stored for each customer."""

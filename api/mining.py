@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from ml.churn import ChurnModel
     from ml.clv import ClvModel
-    from ml.groups import Groups
-    from ml.hints import Hint
-    from ml.product_evaluation import Judged
+    from ml.mining.groups import Groups
+    from ml.mining.hints import Hint
+    from ml.mining.product_evaluation import Judged
     from ml.sample import Sample
 
 Language = Literal["en", "zh"]
@@ -72,7 +72,7 @@ class Mine:
     def product_table(
         self, *, top: int, only_new: bool = False, exclude_days: float = EXCLUDE_DAYS
     ) -> pa.Table:
-        from ml.products import recommend_products
+        from ml.mining.products import recommend_products
 
         return recommend_products(
             self.settings.fact_store,
@@ -99,7 +99,7 @@ class Mine:
 
     def judge_products(self, *, exclude_days: float) -> tuple[Judged, ...]:
         """The recommendations of four weeks ago, held against what was bought since."""
-        from ml.product_evaluation import evaluate_recommendations
+        from ml.mining.product_evaluation import evaluate_recommendations
 
         return evaluate_recommendations(
             self.settings.fact_store,
@@ -109,7 +109,7 @@ class Mine:
         )
 
     def channel_table(self, *, top: int) -> pa.Table:
-        from ml.channels import preferred_channels
+        from ml.mining.channels import preferred_channels
 
         return preferred_channels(
             self.settings.fact_store, cutoff=self.cutoff, top=top, threads=self.threads
@@ -129,7 +129,7 @@ class Mine:
 
     def groups(self, *, count: int | None, seed: int) -> Groups:
         """Groups that carry on from those published last."""
-        from ml.groups import Groups, find_groups
+        from ml.mining.groups import Groups, find_groups
 
         last = last_groups(self.engine)
         return find_groups(
@@ -156,12 +156,12 @@ class Mine:
         ]
 
     def found_hints(self, *, threshold: float) -> tuple[Hint, ...]:
-        from ml.hints import hints
+        from ml.mining.hints import hints
 
         return hints(*self.model_and_sample(), threshold=threshold)
 
     def hints(self, *, threshold: float) -> list[Row]:
-        from ml.mining_texts import actions_text
+        from ml.mining.texts import actions_text
 
         return [
             {
@@ -218,7 +218,7 @@ class Mine:
         return rows
 
     def _text(self, reason: str) -> str:
-        from ml.mining_texts import mining_text
+        from ml.mining.texts import mining_text
 
         found = json.loads(reason)
         params = dict(found["params"])

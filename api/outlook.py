@@ -16,7 +16,7 @@ def value_levers(mine: Mine) -> list[Row]:
     a tenth more of each lever adds. Who never bought has no row."""
     import numpy as np
 
-    from ml.outlook import levers_of
+    from ml.mining.outlook import levers_of
 
     model, sample = mine.value_model_and_sample()
     found = levers_of(model.habit, sample, model.horizon_days)
@@ -48,7 +48,7 @@ def value_levers(mine: Mine) -> list[Row]:
 def due_customers(mine: Mine) -> list[Row]:
     """When each buyer is expected next: the overdue first, those with most at stake ahead, then
     the others by day. Who never bought has no row."""
-    from ml.outlook import due
+    from ml.mining.outlook import due
 
     model, sample = mine.model_and_sample()
     found = due(model.habit, sample)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from api.intake.readers import open_source
-from ml.purchase_log import PurchaseLog, clean_log
+from ml.logs.purchase_log import PurchaseLog, clean_log
 
 BEST = "best of about 20 methods"
 

@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets import LOGS, TABLES, LogCase, TableCase, read_log, read_rows
-from ml.baselines import churn_baselines, newest, value_baselines
 from ml.calibration import expected_calibration_error, log_loss, log_odds
 from ml.contracts import DAY, cutoff_of
 from ml.evaluation import auc, normalised_gini
 from ml.forecast import Lesson, learn
-from ml.log_store import write_log_store
-from ml.purchase_log import PurchaseLog
+from ml.learning.baselines import churn_baselines, newest, value_baselines
+from ml.logs.purchase_log import PurchaseLog
+from ml.logs.store import write_log_store
 from ml.sample import Floats
 from ml.tables import read_table
 from ml.tables.evaluation import cross_validate

@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.backends import connect
-from ml.baselines import churn_baselines, newest, value_baselines
 from ml.churn import ChurnModel
 from ml.contracts import DAY, cutoff_of, day_of
-from ml.course import apply, chain, origins_of
 from ml.dataset import Progress
 from ml.errors import NotEnoughHistory
 from ml.evaluation.segments import segments_of
 from ml.facts import FactStore
-from ml.origins import Origin, Plan
+from ml.learning.baselines import churn_baselines, newest, value_baselines
+from ml.learning.course import apply, chain, origins_of
+from ml.learning.origins import Origin, Plan
+from ml.learning.study import Study
 from ml.sample import Floats
-from ml.study import Study
 from ml.training import ANNUAL_RATE, Name, course_of, silent
 
 OURS = "echelon"

@@ -17,17 +17,17 @@ import pyarrow as pa
 from ml.backends import connect
 from ml.btyd import Histories
 from ml.churn import ChurnModel
-from ml.churn_course import ChurnCourse
 from ml.clv import ClvModel
-from ml.clv_course import ClvCourse
 from ml.contracts import cutoff_of
-from ml.course import Late, apply, chain, deadline, never_late, origins_of
 from ml.dataset import Progress
 from ml.explain import reasons
 from ml.facts import FactStore
-from ml.origins import Origin, Plan
+from ml.learning.churn import ChurnCourse
+from ml.learning.clv import ClvCourse
+from ml.learning.course import Late, apply, chain, deadline, never_late, origins_of
+from ml.learning.origins import Origin, Plan
+from ml.learning.study import Study
 from ml.sample import Sample
-from ml.study import Study
 from ml.training import silent
 
 COLUMNS = pa.schema(

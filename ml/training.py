@@ -12,18 +12,18 @@ from typing import Any, Literal
 from ml import artefacts
 from ml.backends import connect
 from ml.churn import ChurnModel
-from ml.churn_course import ChurnCourse
 from ml.clv import ClvModel
-from ml.clv_course import ClvCourse
 from ml.contracts import cutoff_of
-from ml.course import Course, Taught, chain, deadline, origins_of, teach
 from ml.dataset import Progress
 from ml.evaluation import Evaluation, evaluate_churn, evaluate_clv
 from ml.facts import FactStore, Manifest
-from ml.origins import Origin, Plan
+from ml.learning.churn import ChurnCourse
+from ml.learning.clv import ClvCourse
+from ml.learning.course import Course, Taught, chain, deadline, origins_of, teach
+from ml.learning.origins import Origin, Plan
+from ml.learning.study import Study
 from ml.plots import save_plots
 from ml.sample import Sample
-from ml.study import Study
 
 Name = Literal["churn", "clv"]
 ANNUAL_RATE = 0.10

@@ -33,15 +33,15 @@ from IPython.display import Image, Markdown, display
 
 from ml.backends import connect
 from ml.contracts import cutoff_of, day_of
-from ml.course import chain, origins_of
 from ml.dataset import known_attributes
 from ml.facts import FactStore
 from ml.features import FEATURES
+from ml.learning.course import chain, origins_of
+from ml.learning.origins import Origin
+from ml.learning.study import Study
 from ml.model_card import model_card
-from ml.origins import Origin
 from ml.plots import decile_table
 from ml.sample import measure_and_sample
-from ml.study import Study
 from ml.training import silent, train
 
 HORIZON_DAYS = 28

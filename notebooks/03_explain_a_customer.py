@@ -36,7 +36,7 @@ from ml.contracts import cutoff_of, day_of
 from ml.explain import reasons
 from ml.facts import FactStore
 from ml.features import label_of, reason_text
-from ml.hints import hints
+from ml.mining.hints import hints
 from ml.sample import measure_and_sample
 from ml.training import train
 

@@ -33,8 +33,8 @@ from ml.backtest import backtest
 from ml.contracts import day_of
 from ml.facts import FactStore
 from ml.plots import as_svg, calibration_plot, gain_curve
-from ml.report import report_on
-from ml.report_words import verdict_on
+from ml.reports.report import report_on
+from ml.reports.words import verdict_on
 from ml.training import train
 
 HORIZON_DAYS = 28

@@ -24,7 +24,7 @@ from api.mining import open_mine
 from api.refresh import refresh
 from api.settings import load_settings
 from api.web.build import build_graphiql
-from ml.hints import THRESHOLD
+from ml.mining.hints import THRESHOLD
 
 
 def run(terminal: Terminal, *, serve: bool) -> None:

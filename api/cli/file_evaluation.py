@@ -65,7 +65,7 @@ def evaluate_table(
 ) -> EvaluationReport:
     """Cross-validate on a labelled table; the page is written before MLflow is asked."""
     from ml import registry
-    from ml.report_words import verdict_on
+    from ml.reports.words import verdict_on
     from ml.tables import read_table
     from ml.tables.review import page as written
     from ml.tables.review import review_table

@@ -51,7 +51,7 @@ def log_store(
     Without a day it ends with the log's last one. Says what was left out.
     """
     from ml.contracts import day_of
-    from ml.log_store import write_log_store
+    from ml.logs.store import write_log_store
 
     read = options.read_log(source)
     known_attributes = read_file(attributes, encoding=source.encoding) if attributes else None

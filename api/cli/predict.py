@@ -98,7 +98,7 @@ def predict(
 def _from_log(
     source: LogOptions, attributes: Path | None, as_of: dt.date, horizon_days: int, common: Common
 ) -> None:
-    from ml.log_forecast import forecast_log
+    from ml.logs.forecast import forecast_log
 
     require_writable(common.out, inputs=(source.path, attributes))
     started = clock.monotonic()
@@ -138,7 +138,7 @@ def _from_table(
 ) -> None:
     import pyarrow as pa
 
-    from ml.reason_texts import sentences
+    from ml.logs.reason_texts import sentences
     from ml.tables import predict_table
 
     require_writable(common.out, inputs=(table, score))

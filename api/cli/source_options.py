@@ -15,7 +15,7 @@ from api.cli.sources import ReadFile, read_file
 from api.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from ml.purchase_log import PurchaseLog
+    from ml.logs.purchase_log import PurchaseLog
 
 FORMS = "CSV (any usual separator, also .gz), Parquet, Excel or JSON lines"
 EXAMPLES = 5
@@ -156,7 +156,7 @@ def require_zone(name: str) -> str:
 
 def read_log(options: LogOptions) -> CleanLog:
     """Read and clean the log that the options name."""
-    from ml.purchase_log import clean_log
+    from ml.logs.purchase_log import clean_log
 
     file = read_file(options.path, sheet=options.sheet, encoding=options.encoding)
     log = clean_log(

@@ -17,7 +17,7 @@ from api.graphql.described import field
 from api.graphql.language import Language
 from api.graphql.reasons import LanguageChoice
 from ml.features import Language as TextLanguage
-from ml.mining_texts import actions_text, mining_text
+from ml.mining.texts import actions_text, mining_text
 
 
 def _language(chosen: LanguageChoice, context: Context) -> TextLanguage:

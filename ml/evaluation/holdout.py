@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.baselines import churn_baselines, newest, value_baselines
 from ml.churn import ChurnModel
 from ml.clv import ClvModel
 from ml.contracts import day_of
@@ -15,6 +14,7 @@ from ml.evaluation.bootstrap import Interval
 from ml.evaluation.judgement import OURS, Holdout, Judgement, judge
 from ml.evaluation.metrics import Metrics
 from ml.evaluation.segments import segments_of
+from ml.learning.baselines import churn_baselines, newest, value_baselines
 from ml.sample import Floats, Sample
 
 

@@ -15,7 +15,7 @@ from scipy.special import log_expit
 
 from ml.bands import Value
 from ml.calibration import BINS, log_odds
-from ml.levels import VARIANCE_POWER
+from ml.learning.levels import VARIANCE_POWER
 from ml.sample import Floats
 
 Metrics = dict[str, float]

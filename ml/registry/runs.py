@@ -28,8 +28,8 @@ from ml.plots import decile_table
 from ml.provenance import code_version
 from ml.registry.store import client_of, experiment_of
 from ml.registry.versions import champion, fetch, set_champion
-from ml.report import Report, report_of
-from ml.report_page import page
+from ml.reports.page import page
+from ml.reports.report import Report, report_of
 from ml.serving import OUTPUTS
 from ml.training import TrainedModel
 

@@ -16,8 +16,8 @@ from ml.dataset import Progress
 from ml.evaluation import LEVEL, OURS, Holdout, Interval, Judgement, judge
 from ml.model_card import comparison, table
 from ml.plots import PLOTS, as_svg, deciles
-from ml.report_style import STYLE
-from ml.report_words import ALT, METRICS, PLOT_NOTES, verdict_on
+from ml.reports.style import STYLE
+from ml.reports.words import ALT, METRICS, PLOT_NOTES, verdict_on
 from ml.tables.care import LabelledTable
 from ml.tables.evaluation import FOLD_SEED, cross_validate
 

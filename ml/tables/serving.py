@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ml.artefacts import CHAMPION
-from ml.reason_texts import sentences
+from ml.logs.reason_texts import sentences
 from ml.tables.model import TableModel
 
 OUTPUTS: Mapping[str, Literal["double", "string"]] = MappingProxyType(

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from ml.backends import connect
-from ml.baselines import churn_baselines, newest, value_baselines
 from ml.contracts import DAY, cutoff_of
-from ml.course import chain, origins_of
 from ml.evaluation.metrics import auc
 from ml.facts import FactStore
+from ml.learning.baselines import churn_baselines, newest, value_baselines
+from ml.learning.course import chain, origins_of
+from ml.learning.origins import Origin
+from ml.learning.study import Study
 from ml.members import HORIZON
-from ml.origins import Origin
 from ml.sample import Sample
-from ml.study import Study
 from ml.synthetic import Business, invent
 from ml.training import silent
 from tests.ml.conftest import write_rows

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ml.channels import preferred_channels
 from ml.contracts import DAY
 from ml.errors import NotEnoughHistory
+from ml.mining.channels import preferred_channels
 from tests.ml.conftest import CUTOFF, write_rows
 
 HOUR = 3600

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ml.bands import Bands
-from ml.clv_course import bands_within
-from ml.course import Evidence
+from ml.learning.clv import bands_within
+from ml.learning.course import Evidence
 from ml.members import HORIZON
 from ml.sample import Floats, Sample
 

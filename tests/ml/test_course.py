@@ -11,7 +11,9 @@ import pytest
 from ml.backends import connect
 from ml.booster import Shape, Task
 from ml.contracts import DAY, cutoff_of
-from ml.course import (
+from ml.errors import NotEnoughHistory
+from ml.facts import FactStore
+from ml.learning.course import (
     USUAL,
     Evidence,
     Learned,
@@ -23,12 +25,10 @@ from ml.course import (
     origins_of,
     teach,
 )
-from ml.errors import NotEnoughHistory
-from ml.facts import FactStore
+from ml.learning.origins import Origin, Plan
+from ml.learning.study import Study
 from ml.members import HORIZON, TREES, grow
-from ml.origins import Origin, Plan
 from ml.sample import Floats, Sample
-from ml.study import Study
 from ml.synthetic import Business, invent
 from ml.training import silent
 from tests.ml.conftest import write_rows

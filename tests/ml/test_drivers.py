@@ -13,10 +13,10 @@ from ml.artefacts import CHAMPION
 from ml.backends import connect
 from ml.churn import ChurnModel
 from ml.contracts import DAY
-from ml.differences import associations, differences
-from ml.drivers import Driver, drivers
 from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
+from ml.mining.differences import associations, differences
+from ml.mining.drivers import Driver, drivers
 from ml.sample import sample_at
 from ml.training import TrainedModel
 from tests.ml.conftest import CUTOFF, sha256_of, write_rows

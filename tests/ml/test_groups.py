@@ -12,8 +12,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from ml.contracts import DAY
 from ml.errors import BadModel, NotEnoughHistory
-from ml.group_aspects import ASPECTS, name_of, words_of
-from ml.groups import ASLEEP, Groups, find_groups
+from ml.mining.group_aspects import ASPECTS, name_of, words_of
+from ml.mining.groups import ASLEEP, Groups, find_groups
 from tests.ml.conftest import CUTOFF, write_rows
 
 MONTH = 28 * DAY

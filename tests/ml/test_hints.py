@@ -15,9 +15,9 @@ from ml.churn import ChurnModel
 from ml.contracts import DAY
 from ml.facts import FactStore
 from ml.feature_catalogue import FEATURES
-from ml.hints import Hint, hints
+from ml.mining.hints import Hint, hints
+from ml.mining.scenarios import ACTIONS, BY_CODE, PAIRS, Columns
 from ml.sample import Floats, Sample, sample_at
-from ml.scenarios import ACTIONS, BY_CODE, PAIRS, Columns
 from ml.training import TrainedModel
 from tests.ml.conftest import CUTOFF, Rows, sha256_of, write_rows
 

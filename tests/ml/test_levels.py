@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.course import Evidence
-from ml.levels import WHALE, correction, money, shares_of, tweedie_loss, weigh_values
+from ml.learning.course import Evidence
+from ml.learning.levels import WHALE, correction, money, shares_of, tweedie_loss, weigh_values
 from ml.sample import Floats, Sample
 
 ROWS = 4000

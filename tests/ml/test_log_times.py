@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from ml.errors import BadLog
-from ml.log_times import Times, read_times
+from ml.logs.times import Times, read_times
 
 
 def read(values: list[Any], zone: str = "UTC", form: str | None = None) -> Times:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.contracts import DAY
-from ml.course import chain
 from ml.dataset import Span
 from ml.errors import NotEnoughHistory
-from ml.origins import ENOUGH_ORIGINS, LEAST_HISTORY_DAYS, MAX_ORIGINS, Origin, Plan, plan
+from ml.learning.course import chain
+from ml.learning.origins import ENOUGH_ORIGINS, LEAST_HISTORY_DAYS, MAX_ORIGINS, Origin, Plan, plan
 
 START = 1_704_067_200
 SPAN = Span(START, START + 400 * DAY, 100, 1000, "spend", 1.0)

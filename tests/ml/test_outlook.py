@@ -11,7 +11,7 @@ import pytest
 from ml.backends import connect
 from ml.btyd import Habit, fit_habit
 from ml.facts import FactStore
-from ml.outlook import due, levers_of
+from ml.mining.outlook import due, levers_of
 from ml.sample import Sample, sample_at
 from tests.ml.conftest import CUTOFF
 

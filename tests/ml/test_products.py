@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.affinity import fit_affinity
 from ml.backends import connect
-from ml.baskets import Baskets
 from ml.contracts import DAY
 from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
-from ml.mining_texts import CODES, mining_text
-from ml.product_evaluation import Judged, evaluate_recommendations
-from ml.products import recommend_products
+from ml.mining.affinity import fit_affinity
+from ml.mining.baskets import Baskets
+from ml.mining.product_evaluation import Judged, evaluate_recommendations
+from ml.mining.products import recommend_products
+from ml.mining.texts import CODES, mining_text
 from tests.ml.conftest import CUTOFF, write_rows
 
 DAYS = 200

@@ -15,9 +15,9 @@ import pytest
 from ml.contracts import cutoff_of
 from ml.errors import BadLog
 from ml.facts import FactStore
-from ml.log_amounts import read_amounts
-from ml.log_store import write_log_store
-from ml.purchase_log import PurchaseLog, clean_log
+from ml.logs.amounts import read_amounts
+from ml.logs.purchase_log import PurchaseLog, clean_log
+from ml.logs.store import write_log_store
 
 DAY = dt.date(2024, 1, 31)
 

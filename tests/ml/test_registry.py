@@ -15,7 +15,7 @@ from ml.errors import RegistryError
 from ml.facts import FactStore
 from ml.model_card import model_card
 from ml.plots import PLOTS
-from ml.report import report_of
+from ml.reports.report import report_of
 from ml.scoring import score
 from ml.serving import OUTPUTS
 from ml.training import TrainedModel

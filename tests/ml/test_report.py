@@ -15,9 +15,9 @@ import pytest
 from ml.evaluation import OURS, Case, Holdout
 from ml.facts import FactStore
 from ml.plots import PLOTS, as_svg, save_plots
-from ml.report import Report, report_of, report_on
-from ml.report_page import page
-from ml.report_words import EXTRAPOLATED, METRICS, verdict_on
+from ml.reports.page import page
+from ml.reports.report import Report, report_of, report_on
+from ml.reports.words import EXTRAPOLATED, METRICS, verdict_on
 from ml.training import TrainedModel
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}

@@ -9,8 +9,8 @@ import pytest
 
 from ml.errors import MLError
 from ml.evaluation import OURS
-from ml.report_page import page
-from ml.review import review
+from ml.reports.page import page
+from ml.reports.review import review
 from tests.ml.conftest import BUSINESS, CHURN_HORIZON
 
 

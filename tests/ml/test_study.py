@@ -10,14 +10,14 @@ import pytest
 
 from ml.backends import connect
 from ml.contracts import DAY, cutoff_of
-from ml.course import chain, origins_of
 from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
 from ml.feature_catalogue import DERIVED
 from ml.features import feature_codes
+from ml.learning.course import chain, origins_of
+from ml.learning.origins import Origin, Plan, plan
+from ml.learning.study import Study
 from ml.members import HORIZON
-from ml.origins import Origin, Plan, plan
-from ml.study import Study
 from ml.synthetic import Business, invent
 from ml.training import silent
 from tests.ml.conftest import Rows, write_rows

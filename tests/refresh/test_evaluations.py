@@ -13,7 +13,7 @@ from api.settings import Settings
 from ml.errors import RegistryError
 from ml.evaluation import OURS, Holdout
 from ml.facts import FactStore
-from ml.report import Report, report_on
+from ml.reports.report import Report, report_on
 from ml.synthetic import Business, write_synthetic
 
 # MLflow and what it brings use what SQLAlchemy, pandas and others have deprecated.
@@ -30,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Facts, and a back-test on them played by hand."""
-    from ml import review
+    from ml.reports import review
 
     def played(store: Path, name: str, *, as_of: dt.date, **_: object) -> Report:
         truth = np.random.default_rng(0).uniform(0.05, 0.95, 100)

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml.backends import connect
-from ml.baskets import Ints
 from ml.contracts import DAY, day_of
 from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
-from ml.product_sql import KNOWN_SQL
+from ml.mining.baskets import Ints
+from ml.mining.product_sql import KNOWN_SQL
 from ml.sample import Floats
 
 Texts = npt.NDArray[np.str_]
@@ -116,7 +116,7 @@ def preferred_channels(
 ) -> pa.Table:
     """The best channels of everyone known at the cut-off, best first, in columns of `SCHEMA`.
 
-    `evidence` is a JSON object `{"code", "params"}` (texts: `ml.mining_texts`); the code "usual"
+    `evidence` is a JSON object `{"code", "params"}` (texts: `ml.mining.texts`); the code "usual"
     says that nothing is known of this customer and the channel is everybody's best.
 
     Raises:

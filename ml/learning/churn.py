@@ -11,9 +11,9 @@ import numpy.typing as npt
 from ml.booster import Task
 from ml.calibration import Platt, choose_platt, log_odds, weigh
 from ml.churn import RHYTHM, Blend, ChurnModel, base_of
-from ml.course import Evidence, Learned, Setting, Shapes, alike
 from ml.curves import fit_curves
 from ml.errors import NotEnoughHistory
+from ml.learning.course import Evidence, Learned, Setting, Shapes, alike
 from ml.members import CORE, CORE_TREES, TREES, Spec, choose_shapes, faded, grow
 from ml.sample import Floats, Sample
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from ml.contracts import DAY
 from ml.errors import BadLog
-from ml.time_texts import WAY_OUT, Written, read_texts, shape_of
+from ml.logs.time_texts import WAY_OUT, Written, read_texts, shape_of
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

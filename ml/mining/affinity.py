@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from ml.baskets import Baskets, Ints
+from ml.mining.baskets import Baskets, Ints
 from ml.sample import Floats
 
 MOST_PRODUCTS = 1_000

@@ -18,7 +18,7 @@ from ml.calibration import fit_platt
 from ml.curves import fit_curves
 from ml.errors import FitFailed
 from ml.feature_catalogue import WINDOWS_DAYS
-from ml.levels import VARIANCE_POWER
+from ml.learning.levels import VARIANCE_POWER
 from ml.members import HORIZON
 from ml.sample import Floats, Sample
 

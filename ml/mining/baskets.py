@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from ml.backends import Backend
 from ml.contracts import day_of
 from ml.errors import NotEnoughHistory
-from ml.product_sql import DEPARTMENTS_SQL, bought_next_sql, pairs_sql
+from ml.mining.product_sql import DEPARTMENTS_SQL, bought_next_sql, pairs_sql
 from ml.sample import Floats
 
 Ints = npt.NDArray[np.int64]

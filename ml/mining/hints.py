@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ml.mining.scenarios import ACTIONS, PAIRS, Action, Columns
 from ml.sample import Floats, Sample
-from ml.scenarios import ACTIONS, PAIRS, Action, Columns
 
 THRESHOLD = 0.5
 MIN_DROP = 0.01

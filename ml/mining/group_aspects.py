@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ml.features import Language
-from ml.group_sql import MONTHS
+from ml.mining.group_sql import MONTHS
 from ml.sample import Floats
 
 Monthly = Mapping[str, Floats]
@@ -75,7 +75,7 @@ BY_KEY = {aspect.key: aspect for aspect in ASPECTS}
 
 
 def aspects_of(table: pa.Table) -> Floats:
-    """Customers times ASPECTS, from the rows of `ml.group_sql.MONTHS_SQL`."""
+    """Customers times ASPECTS, from the rows of `ml.mining.group_sql.MONTHS_SQL`."""
     monthly = {name: table[name].to_numpy().astype(np.float64) for name in table.column_names}
     return np.column_stack([aspect.value(monthly) for aspect in ASPECTS])
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from ml.backends import connect
-from ml.baskets import Ints
-from ml.difference_sql import What, buyers_sql, orders_sql
 from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
+from ml.mining.baskets import Ints
+from ml.mining.difference_sql import What, buyers_sql, orders_sql
 
 LOOKBACK_DAYS = 365
 MIN_BUYERS = 5

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from ml.baskets import Ints
+from ml.mining.baskets import Ints
 from ml.sample import Floats
 
 COUNTS = range(4, 9)

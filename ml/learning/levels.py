@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import approx_fprime
 
 from ml.calibration import simplex
-from ml.course import Evidence
+from ml.learning.course import Evidence
 from ml.sample import Floats
 
 VARIANCE_POWER = 1.3

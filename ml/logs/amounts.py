@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml.errors import BadLog
-from ml.log_times import as_words, nulls
-from ml.time_texts import shape_of
+from ml.logs.time_texts import shape_of
+from ml.logs.times import as_words, nulls
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

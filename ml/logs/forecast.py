@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from ml.contracts import cutoff_of
 from ml.errors import BadLog
 from ml.forecast import forecast
-from ml.log_store import write_log_store
-from ml.purchase_log import PurchaseLog
-from ml.reason_texts import sentences
+from ml.logs.purchase_log import PurchaseLog
+from ml.logs.reason_texts import sentences
+from ml.logs.store import write_log_store
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]

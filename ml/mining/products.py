@@ -1,7 +1,7 @@
 """What to offer each customer next, and why.
 
 Candidates are what a customer bought before, which may be due again, and what others buy who buy
-the same. `ml.product_ranking` gives each the probability of a purchase within the horizon.
+the same. `ml.mining.product_ranking` gives each the probability of a purchase within the horizon.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml.affinity import few, fit_affinity
 from ml.backends import Backend, connect
-from ml.baskets import Baskets, Ints, contains
 from ml.contracts import DAY
 from ml.errors import NotEnoughHistory
 from ml.facts import FactStore
-from ml.product_ranking import Candidates, Ranker, View, learn
-from ml.product_sql import KNOWN_SQL
+from ml.mining.affinity import few, fit_affinity
+from ml.mining.baskets import Baskets, Ints, contains
+from ml.mining.product_ranking import Candidates, Ranker, View, learn
+from ml.mining.product_sql import KNOWN_SQL
 from ml.sample import Floats
 
 Scope = Literal["all", "new"]
@@ -129,7 +129,7 @@ def recommend_products(
     """The `top` products of everyone known at the cut-off, best first, in columns of `SCHEMA`.
 
     `score` is the probability of a purchase within the horizon and `reason` a JSON object
-    `{"code", "params"}` (texts: `ml.mining_texts`). Who never bought a product is offered what is
+    `{"code", "params"}` (texts: `ml.mining.texts`). Who never bought a product is offered what is
     popular now.
 
     Raises:

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ml.cancellations import CANCELLED_WITHIN_DAYS, cancelled
 from ml.contracts import cutoff_of, day_of
 from ml.errors import BadLog
-from ml.log_amounts import LEAST_EXPONENT, read_amounts
-from ml.log_times import as_words, nulls, read_times
+from ml.logs.amounts import LEAST_EXPONENT, read_amounts
+from ml.logs.cancellations import CANCELLED_WITHIN_DAYS, cancelled
+from ml.logs.times import as_words, nulls, read_times
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.backends import connect
-from ml.baskets import Ints, contains
 from ml.contracts import DAY
 from ml.facts import FactStore
-from ml.product_ranking import Candidates, View
-from ml.products import EXCLUDE_DAYS, LOOKBACK_DAYS, Recommender, Scope, teach
+from ml.mining.baskets import Ints, contains
+from ml.mining.product_ranking import Candidates, View
+from ml.mining.products import EXCLUDE_DAYS, LOOKBACK_DAYS, Recommender, Scope, teach
 from ml.sample import Floats
 
 TOP = 10

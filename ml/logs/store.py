@@ -15,7 +15,7 @@ from ml.contracts import ATTRIBUTES, CUSTOMERS, ORDER_LINES, AttributeField, Fac
 from ml.dataset import MOST_CHOICES
 from ml.errors import BadLog
 from ml.facts import FactStoreWriter, Manifest, arrow_schema
-from ml.purchase_log import PurchaseLog, read_ids
+from ml.logs.purchase_log import PurchaseLog, read_ids
 from ml.tables.care import read_table
 from ml.tables.columns import Column
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ml.backtest import backtest
 from ml.facts import FactStore
-from ml.report import Report, report_on
+from ml.reports.report import Report, report_on
 
 Progress = Callable[[str, float], None]
 

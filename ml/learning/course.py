@@ -19,10 +19,10 @@ from ml.btyd import Habit
 from ml.contracts import DAY, AttributeField
 from ml.dataset import Progress, Span
 from ml.errors import NotEnoughHistory
+from ml.learning.origins import Origin, Plan, plan
+from ml.learning.study import Study
 from ml.members import Members, folds
-from ml.origins import Origin, Plan, plan
 from ml.sample import Floats, Sample
-from ml.study import Study
 
 Shapes = Mapping[str, Shape]
 USUAL = {"trees": Shape(3, 120), "core": Shape(3, 100), "residual": Shape(3, 80)}

@@ -27,7 +27,7 @@ from ml.facts import FactStore
 from ml.feature_catalogue import DERIVED
 from ml.features import feature_codes
 from ml.labels import labels_sql
-from ml.origins import Origin, Plan
+from ml.learning.origins import Origin, Plan
 from ml.sample import Sample, join, sample_at
 from ml.scoring import merged_attributes
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from ml.affinity import Affinity
-from ml.baskets import Baskets, Ints
+from ml.mining.affinity import Affinity
+from ml.mining.baskets import Baskets, Ints
 from ml.sample import Floats
 
 MIN_PURCHASES = 50

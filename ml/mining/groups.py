@@ -15,16 +15,16 @@ import numpy as np
 import pyarrow as pa
 from scipy.optimize import linear_sum_assignment
 
-from ml.affinity import few
 from ml.backends import connect
-from ml.baskets import Ints
-from ml.clustering import choose_count, fit_centres, nearest, refine
 from ml.contracts import day_of
 from ml.errors import BadModel, NotEnoughHistory
 from ml.facts import FactStore
 from ml.features import Language
-from ml.group_aspects import ASPECTS, Words, aspects_of, name_of, words_of
-from ml.group_sql import MONTHS_SQL
+from ml.mining.affinity import few
+from ml.mining.baskets import Ints
+from ml.mining.clustering import choose_count, fit_centres, nearest, refine
+from ml.mining.group_aspects import ASPECTS, Words, aspects_of, name_of, words_of
+from ml.mining.group_sql import MONTHS_SQL
 from ml.sample import Floats
 
 FORMAT = 1
@@ -94,7 +94,7 @@ class Groups:
         )
 
     def assign(self, table: pa.Table) -> dict[int, str]:
-        """The group's key of each customer, from rows of `ml.group_sql.MONTHS_SQL`.
+        """The group's key of each customer, from rows of `ml.mining.group_sql.MONTHS_SQL`.
 
         A member stays unless another group is clearly nearer.
         """

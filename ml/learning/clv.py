@@ -10,9 +10,9 @@ import numpy as np
 from ml.bands import Bands, learn_bands
 from ml.booster import Task
 from ml.clv import ClvModel, Level, base_of, log_rhythm, margins_of
-from ml.course import Evidence, Learned, Setting, Shapes, alike
 from ml.errors import NotEnoughHistory
-from ml.levels import VARIANCE_POWER, correction, money, shares_of, weigh_values
+from ml.learning.course import Evidence, Learned, Setting, Shapes, alike
+from ml.learning.levels import VARIANCE_POWER, correction, money, shares_of, weigh_values
 from ml.members import CORE_TREES, HORIZON, TREES, Spec, choose_shapes, grow
 from ml.sample import Floats, Sample
 

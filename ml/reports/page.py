@@ -9,9 +9,9 @@ from html import escape
 from ml.evaluation import DECISIVE, LEVEL, OURS, Interval, Judgement, SegmentJudgement
 from ml.evaluation.judgement import scaled
 from ml.plots import PLOTS, as_svg
-from ml.report import Report, Tested
-from ml.report_style import STYLE
-from ml.report_words import ALT, CAVEATS, EXTRAPOLATED, METRICS, PLOT_NOTES, TITLES, verdict_on
+from ml.reports.report import Report, Tested
+from ml.reports.style import STYLE
+from ml.reports.words import ALT, CAVEATS, EXTRAPOLATED, METRICS, PLOT_NOTES, TITLES, verdict_on
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 # What matplotlib adds for other programs; in a page it only names addresses.

@@ -1,0 +1,1 @@
+"""How both models learn: origins, the course they take, and what they have to beat."""

@@ -1,0 +1,1 @@
+"""Purchase logs as people have them, and predictions straight from one."""

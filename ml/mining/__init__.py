@@ -1,0 +1,1 @@
+"""What past facts say beside the two predictions: offers, channels, groups, drivers, hints."""

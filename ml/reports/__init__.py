@@ -1,0 +1,1 @@
+"""Back-tests as a page to be read."""
