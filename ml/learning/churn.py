@@ -91,8 +91,12 @@ def _both_classes(sample: Sample) -> None:
     if 0 < churned < len(sample):
         return
     what = "every customer stayed" if churned == 0 else "every customer left"
-    other = "shorter" if churned == 0 else "longer"
+    other = (
+        "a shorter horizon"
+        if churned == 0
+        else "a longer horizon, or a day nearer to the purchases"
+    )
     raise NotEnoughHistory(
         f"Nothing to learn about churn: at this horizon {what} in all {len(sample)} past cases. "
-        f"Choose a {other} horizon."
+        f"Choose {other}."
     )

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ml.dataset import Progress
 from ml.tables.care import read_rows, read_table
+from ml.tables.columns import OTHER, Column, texts_of
 from ml.tables.training import Clock, train_table
 
 
@@ -54,4 +55,18 @@ def predict_table(
             "reasons": pa.array(model.reasons(score, progress=progress), pa.string()),
         }
     )
-    return result, data.notes
+    return result, (*data.notes, *_strange(score, data.columns))
+
+
+def _strange(table: pa.Table, columns: Sequence[Column]) -> list[str]:
+    """What stands in the rows to be scored that was not there to be learned from."""
+    notes = []
+    for column, values in zip(columns, read_rows(table, columns).T, strict=True):
+        if column.kind == "choice":
+            count, what = int((values == OTHER).sum()), "is rare or new"
+        else:
+            there = np.array([text is not None for text in texts_of(table[column.name])], np.bool_)
+            count, what = int((there & np.isnan(values)).sum()), f"is no {column.kind}"
+        if count:
+            notes.append(f"{column.name} {what} in {count:,} of the rows to be scored.")
+    return notes

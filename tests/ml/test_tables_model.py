@@ -188,6 +188,15 @@ def test_a_merged_booster_is_the_weighted_sum() -> None:
         np.testing.assert_allclose(whole.predict(matrix, **what), expected, atol=1e-5)
 
 
+def test_what_cannot_be_read_in_rows_to_be_scored_is_told(unseen: pa.Table) -> None:
+    rows = unseen.slice(0, 6).drop_columns(["churned", "day_charge", "plan"])
+    score = rows.append_column("day_charge", pa.array(["1", "", "much", "lots", None, "2"]))
+    score = score.append_column("plan", pa.array(["monthly", "daily", "yearly", None, "", "trial"]))
+    _, notes = predict_table(business(300), score, label="churned", seed=5)
+    assert "day_charge is no number in 2 of the rows to be scored." in notes
+    assert "plan is rare or new in 1 of the rows to be scored." in notes
+
+
 def test_a_table_is_scored_in_one_call(unseen: pa.Table) -> None:
     train = business(300).append_column("customer_id", pa.array(range(300)))
     score = unseen.drop_columns(["churned"])
@@ -196,7 +205,7 @@ def test_a_table_is_scored_in_one_call(unseen: pa.Table) -> None:
     assert scored["row"].to_pylist() == list(range(1, 401))
     assert roc_auc_score(churned(unseen), scored["churn_probability"].to_numpy()) > 0.75
     assert all(json.loads(text) for text in scored["reasons"].to_pylist())
-    assert len(notes) == 1
     assert notes[0].startswith("Left out customer_id")
+    assert not [note for note in notes[1:] if not note.startswith("city ")]
     with pytest.raises(BadTable, match="lacks 1 of the columns learned from: city"):
         predict_table(train, score.drop_columns(["city"]), label="churned")
