@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,18 @@ import numpy.typing as npt
 from ml.sample import Floats
 
 TOP = 4
+FACES: Mapping[str, str] = MappingProxyType(
+    {
+        "rhythm_absence": "recency_days",
+        "rhythm_alive": "recency_days",
+        "rhythm_orders": "recency_days",
+        "recency_share": "recency_days",
+        "recency_over_horizon": "recency_days",
+        "tenure_over_horizon": "tenure_days",
+    }
+)
+"""What a reader is shown instead of what a model computes from it: "no purchase for 74 days" says
+what "by rhythm alone 93 %" was derived from. The effects are added up, so they still sum."""
 
 
 def reasons(
@@ -21,6 +34,7 @@ def reasons(
     A choice that is not the customer's keeps its effect on the prediction, but is no reason to
     show: "not from there" says too little.
     """
+    effects = faced(codes, effects)
     other_choice = np.array(["=" in code for code in codes]) & (values == 0)
     strength = np.where(other_choice, 0.0, np.abs(effects))
     order = np.argsort(-strength, axis=1, kind="stable")[:, :top]
@@ -40,6 +54,17 @@ def reasons(
         )
         for row in zip(order, picked["value"], picked["effect"], picked["strength"], strict=True)
     ]
+
+
+def faced(codes: Sequence[str], effects: Floats) -> Floats:
+    """The same effects with those of a code in `FACES` moved to the code shown for it."""
+    moved = effects.copy()
+    for place, code in enumerate(codes):
+        face = FACES.get(code)
+        if face in codes:
+            moved[:, codes.index(face)] += effects[:, place]
+            moved[:, place] = 0.0
+    return moved
 
 
 def _number(value: np.float32) -> float | None:

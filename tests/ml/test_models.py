@@ -14,7 +14,7 @@ from ml.churn import ChurnModel
 from ml.clv import ClvModel
 from ml.contracts import MEASURE_COLUMNS, PREDICTION_COLUMNS
 from ml.errors import BadModel
-from ml.explain import reasons
+from ml.explain import faced, reasons
 from ml.facts import arrow_schema
 from ml.sample import Sample
 from ml.scoring import Scored, score
@@ -170,6 +170,18 @@ def test_a_reason_has_its_value_or_null_and_is_no_absent_choice() -> None:
         {"code": "feedback_mean", "value": None, "effect": 3.0},
         {"code": "gap_cv", "value": 0.1, "effect": -2.0},
     ]
+
+
+def test_what_a_model_derives_is_shown_as_what_it_was_derived_from() -> None:
+    codes = ("recency_days", "rhythm_absence", "rhythm_value", "recency_share")
+    effects = np.array([[0.5, 2.0, -1.0, 0.25]])
+    np.testing.assert_array_equal(faced(codes, effects), [[2.75, 0.0, -1.0, 0.0]])
+    shown = json.loads(reasons(codes, np.array([[74, 0.9, 3, 0.4]], np.float32), effects)[0])
+    assert shown == [
+        {"code": "recency_days", "value": 74.0, "effect": 2.75},
+        {"code": "rhythm_value", "value": 3.0, "effect": -1.0},
+    ]
+    np.testing.assert_array_equal(faced(codes[1:2], effects[:, 1:2]), [[2.0]])
 
 
 def test_an_altered_or_missing_file_is_not_read(
