@@ -26,6 +26,21 @@ FACES: Mapping[str, str] = MappingProxyType(
 what "by rhythm alone 93 %" was derived from. The effects are added up, so they still sum."""
 
 
+SINGLE = frozenset(
+    {
+        "recency_over_mean_gap",
+        "recency_over_longest_gap",
+        "gap_cv",
+        "mean_gap_days",
+        "longest_gap_days",
+        "last_gap_days",
+        "days_since_second_last",
+    }
+)
+"""Unknown of who bought on one day only, which is then shown instead."""
+ONE_DAY = "purchase_days"
+
+
 def reasons(
     codes: Sequence[str], values: npt.NDArray[np.float32], effects: Floats, top: int = TOP
 ) -> list[str]:
@@ -34,7 +49,7 @@ def reasons(
     A choice that is not the customer's keeps its effect on the prediction, but is no reason to
     show: "not from there" says too little.
     """
-    effects = faced(codes, effects)
+    effects = faced(codes, values, effects)
     other_choice = np.array(["=" in code for code in codes]) & (values == 0)
     strength = np.where(other_choice, 0.0, np.abs(effects))
     order = np.argsort(-strength, axis=1, kind="stable")[:, :top]
@@ -56,14 +71,16 @@ def reasons(
     ]
 
 
-def faced(codes: Sequence[str], effects: Floats) -> Floats:
-    """The same effects with those of a code in `FACES` moved to the code shown for it."""
+def faced(codes: Sequence[str], values: npt.NDArray[np.float32], effects: Floats) -> Floats:
+    """The same effects, with those of a code that has another to be shown for it moved there."""
     moved = effects.copy()
     for place, code in enumerate(codes):
-        face = FACES.get(code)
+        unknown = np.isnan(values[:, place]) & (code in SINGLE)
+        face = FACES.get(code, ONE_DAY if unknown.any() else None)
         if face in codes:
-            moved[:, codes.index(face)] += effects[:, place]
-            moved[:, place] = 0.0
+            rows = unknown if code in SINGLE else np.ones(len(effects), np.bool_)
+            moved[rows, codes.index(face)] += effects[rows, place]
+            moved[rows, place] = 0.0
     return moved
 
 

@@ -175,13 +175,22 @@ def test_a_reason_has_its_value_or_null_and_is_no_absent_choice() -> None:
 def test_what_a_model_derives_is_shown_as_what_it_was_derived_from() -> None:
     codes = ("recency_days", "rhythm_absence", "rhythm_value", "recency_share")
     effects = np.array([[0.5, 2.0, -1.0, 0.25]])
-    np.testing.assert_array_equal(faced(codes, effects), [[2.75, 0.0, -1.0, 0.0]])
-    shown = json.loads(reasons(codes, np.array([[74, 0.9, 3, 0.4]], np.float32), effects)[0])
+    values = np.array([[74, 0.9, 3, 0.4]], np.float32)
+    np.testing.assert_array_equal(faced(codes, values, effects), [[2.75, 0.0, -1.0, 0.0]])
+    shown = json.loads(reasons(codes, values, effects)[0])
     assert shown == [
         {"code": "recency_days", "value": 74.0, "effect": 2.75},
         {"code": "rhythm_value", "value": 3.0, "effect": -1.0},
     ]
-    np.testing.assert_array_equal(faced(codes[1:2], effects[:, 1:2]), [[2.0]])
+    alone = faced(codes[1:2], values[:, 1:2], effects[:, 1:2])
+    np.testing.assert_array_equal(alone, [[2.0]])
+
+
+def test_what_needs_two_purchases_is_shown_as_there_being_one() -> None:
+    codes = ("purchase_days", "gap_cv", "feedback_mean")
+    values = np.array([[1, np.nan, np.nan], [5, 0.4, np.nan]], np.float32)
+    effects = np.array([[0.5, 1.0, 0.1], [0.5, 1.0, 0.1]])
+    np.testing.assert_allclose(faced(codes, values, effects), [[1.5, 0.0, 0.1], [0.5, 1.0, 0.1]])
 
 
 def test_an_altered_or_missing_file_is_not_read(
