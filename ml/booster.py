@@ -20,7 +20,6 @@ MAX_ROUNDS = 250
 MIN_ROUNDS = 20
 PATIENCE = 30
 """A fold gives up after so many rounds without progress; at least MIN_ROUNDS."""
-MANY_ROWS = 200_000
 Mask = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float32]
 Fold = tuple[Mask, Mask]
@@ -82,14 +81,14 @@ class Rows:
     base: Floats
     weight: Floats
 
-    def data(self, rows: Mask | None = None, threads: int = 1) -> xgb.DMatrix:
+    def data(self, rows: Mask | None = None) -> xgb.DMatrix:
         part = slice(None) if rows is None else rows
         return xgb.DMatrix(
             self.matrix[part],
             self.target[part],
             base_margin=self.base[part],
             weight=self.weight[part],
-            nthread=threads,
+            nthread=1,
         )
 
 
@@ -126,10 +125,9 @@ def _losses(task: Task, rows: Rows, depth: int, fold: Fold) -> Floats:
 
 
 def boost(task: Task, rows: Rows, shape: Shape) -> xgb.Booster:
-    """One booster on all rows; more than one thread only where there is much to do."""
-    threads = task.threads if len(rows.target) >= MANY_ROWS else 1
-    parameters = task.parameters(shape.depth, rows.codes) | {"nthread": threads}
-    return xgb.train(parameters, rows.data(threads=threads), shape.rounds)
+    """One booster on all rows, in one thread: others grow beside it."""
+    parameters = task.parameters(shape.depth, rows.codes) | {"nthread": 1}
+    return xgb.train(parameters, rows.data(), shape.rounds)
 
 
 def gather(

@@ -9,6 +9,7 @@ or where a horizon has to be stretched.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -196,11 +197,14 @@ def grow(
     """Every member on all rows, or on those of some customers where there are very many."""
     few = _draw(sample) < FITTED_ROWS / max(len(sample), 1)
     part, wanted = sample.where(few), target[few]
-    grown, groves, first = [], [], 0
+    with ThreadPoolExecutor(task.threads) as pool:
+        boosters = pool.map(
+            lambda spec: boost(task, rows_of(spec, part, wanted, base), shapes[spec.name]), specs
+        )
+        grown = [(spec.codes(part), each) for spec, each in zip(specs, boosters, strict=True)]
+    groves, first = [], 0
     for spec in specs:
         shape = shapes[spec.name]
-        rows = rows_of(spec, part, wanted, base)
-        grown.append((rows.codes, boost(task, rows, shape)))
         groves.append(Grove(spec, first, first + shape.rounds, shape))
         first += shape.rounds
     return Members(gather(grown, sample.codes), sample.codes, tuple(groves), curves)
