@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from api.db.mining import Division, members_of
+from api.db.mining import members_of
 from api.errors import InvalidInput
 from api.mining import Mine, Row
 
 if TYPE_CHECKING:
     from ml.mining.difference_sql import What
 
-BY: tuple[Division | Literal["group"], ...] = ("group", "tier", "segment", "lifecycle")
+BY = ("group", "tier", "segment", "lifecycle")
+"""What may divide customers; checked where it is read: callers hand on what they got."""
 
 
-def churn_drivers(mine: Mine, by: Division | Literal["group"], *, top: int) -> list[Row]:
+def churn_drivers(mine: Mine, by: str, *, top: int) -> list[Row]:
     """What drives churn in each part of the customers more than in the rest."""
     import numpy as np
 
@@ -46,7 +47,7 @@ def churn_drivers(mine: Mine, by: Division | Literal["group"], *, top: int) -> l
 
 def group_differences(
     mine: Mine,
-    by: Division | Literal["group"],
+    by: str,
     ours: str,
     theirs: str | None,
     *,
@@ -82,9 +83,7 @@ def group_differences(
     ]
 
 
-def bought_together(
-    mine: Mine, by: Division | Literal["group"], ours: str, *, what: str, top: int
-) -> list[Row]:
+def bought_together(mine: Mine, by: str, ours: str, *, what: str, top: int) -> list[Row]:
     """What one part of the customers buys in one order more often than chance."""
     import numpy as np
 
@@ -134,11 +133,14 @@ def _named(
     return members
 
 
-def _members(mine: Mine, by: Division | Literal["group"]) -> Mapping[str, Sequence[int]]:
-    if by not in BY:
-        raise InvalidInput(f"--by is one of {', '.join(BY)}, not {by!r}.")
-    if by != "group":
-        return members_of(mine.engine, by)
+def _members(mine: Mine, by: str) -> Mapping[str, Sequence[int]]:
+    match by:
+        case "tier" | "segment" | "lifecycle":
+            return members_of(mine.engine, by)
+        case "group":
+            pass
+        case _:
+            raise InvalidInput(f"--by is one of {', '.join(BY)}, not {by!r}.")
     found: dict[str, list[int]] = {}
     for customer, key in mine.groups(count=None, seed=0).members.items():
         found.setdefault(key, []).append(customer)

@@ -117,7 +117,7 @@ def drivers(
     from api.causes import churn_drivers
 
     terminal, mine = open_facts("Looking for what drives churn", as_of, None, language, out, json)
-    show(terminal, churn_drivers(mine, by, top=top), out)  # type: ignore[arg-type]
+    show(terminal, churn_drivers(mine, by, top=top), out)
 
 
 @app.command()
@@ -137,7 +137,7 @@ def differences(
     from api.causes import group_differences
 
     terminal, mine = open_facts("Comparing", as_of, None, "en", out, json)
-    rows = group_differences(mine, by, ours, theirs, what=what, top=top)  # type: ignore[arg-type]
+    rows = group_differences(mine, by, ours, theirs, what=what, top=top)
     show(terminal, rows, out)
 
 
@@ -155,7 +155,7 @@ def together(
     from api.causes import bought_together
 
     terminal, mine = open_facts("Looking at orders", as_of, None, "en", out, json)
-    show(terminal, bought_together(mine, by, ours, what=what, top=top), out)  # type: ignore[arg-type]
+    show(terminal, bought_together(mine, by, ours, what=what, top=top), out)
 
 
 @app.command()

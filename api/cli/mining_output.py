@@ -53,7 +53,7 @@ def open_facts(
         place.settings,
         as_of=day,
         customer=customer,
-        language=language,  # type: ignore[arg-type]
+        language="zh" if language == "zh" else "en",
         clock=now,
     )
     return terminal, mine

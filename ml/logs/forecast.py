@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,26 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml.contracts import cutoff_of
+from ml.dataset import Progress
 from ml.errors import BadLog
+from ml.forecast import COLUMNS as BY_NUMBER
 from ml.forecast import forecast
 from ml.logs.purchase_log import PurchaseLog
 from ml.logs.reason_texts import sentences
 from ml.logs.store import write_log_store
 
-Floats = npt.NDArray[np.float64]
-Progress = Callable[[str, float], None]
-COLUMNS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("churn_probability", pa.float64()),
-        ("expected_purchases", pa.float64()),
-        ("expected_spend", pa.float64()),
-        ("spend_low", pa.float64()),
-        ("spend_high", pa.float64()),
-        ("extrapolated", pa.bool_()),
-        ("reasons", pa.string()),
-    ]
-)
+COLUMNS = BY_NUMBER.set(0, pa.field("customer_id", pa.string()))
 """`reasons` holds sentences parted by "; ", strongest first."""
 _MONEY = ("expected_spend", "spend_low", "spend_high")
 _PRIOR_CUSTOMERS = 10
