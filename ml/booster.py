@@ -158,6 +158,9 @@ def gather(
 
 def margins(booster: xgb.Booster, matrix: Matrix, first: int = 0, last: int = 0) -> Floats:
     """Raw scores before the link, of the trees `first` to `last`, or of all."""
+    if not len(matrix):
+        # xgboost warns of a table without rows.
+        return np.zeros(0)
     scores = booster.predict(xgb.DMatrix(matrix), output_margin=True, iteration_range=(first, last))
     return np.asarray(scores, np.float64)
 
@@ -167,12 +170,12 @@ def contributions(booster: xgb.Booster, matrix: Matrix, first: int = 0, last: in
 
     The bias takes the rounding of the float32 sums, some 1e-6.
     """
+    if not len(matrix):
+        return np.zeros((0, matrix.shape[1] + 1))
     part = booster[first:last] if last else booster
     effects = part.predict(xgb.DMatrix(matrix), pred_contribs=True)
-    # Of no rows xgboost forgets the columns.
-    result = np.asarray(effects, np.float64).reshape(len(matrix), matrix.shape[1] + 1)
-    if len(matrix):
-        result[:, -1] += margins(booster, matrix, first, last) - result.sum(axis=1)
+    result = np.asarray(effects, np.float64)
+    result[:, -1] += margins(booster, matrix, first, last) - result.sum(axis=1)
     return result
 
 
