@@ -19,12 +19,12 @@ from api.db.locks import exclusive
 from api.db.models import RefreshRun
 from api.db.population import read_population
 from api.db.publish import Publisher, RunRecord
-from api.decide import Occasion, Scored, decide
+from api.deciding import Occasion, Scored, decide
 from api.errors import InvalidInput
 from ml.contracts import cutoff_of
 
 ROOT = Path(__file__).parents[1]
-DECIDING_CODE = ("ml/**/*.py", "api/domain/*.py", "api/decide.py", "api/columns.py")
+DECIDING_CODE = ("ml/**/*.py", "api/domain/**/*.py", "api/deciding/*.py", "api/columns.py")
 """What turns inputs into results: after a change of it a refresh runs again."""
 
 

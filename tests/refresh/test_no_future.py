@@ -17,7 +17,7 @@ from api.db.facts import sync_facts
 from api.db.installation import read_installation
 from api.db.population import read_population
 from api.db.publish import Publication
-from api.decide import Occasion, decide
+from api.deciding import Occasion, decide
 from api.documents import install_shipped_documents
 from api.intake import import_facts
 from api.settings import Settings

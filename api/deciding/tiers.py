@@ -1,0 +1,32 @@
+"""Tiers of everyone, by the policy in force."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from api.columns import aligned, objects
+from api.deciding.occasion import Deciding
+from api.domain.tiers import parse_policy
+
+
+def decide_tiers(deciding: Deciding) -> pa.Table:
+    table = deciding.population.tiers
+    keys = table["customer_id"].to_numpy()
+    current = aligned(deciding.ids, keys, objects(table["tier_key"]), None)
+    policy = parse_policy(deciding.catalogue.policy, deciding.occasion.exponent, deciding.fields)
+    decisions = policy.decide(deciding.columns, current)
+    deciding.columns["tier"] = decisions.tiers
+    rows = len(deciding.ids)
+    decided = pa.table(
+        {
+            "customer_id": deciding.ids,
+            "tier_key": pa.array(decisions.tiers, type=pa.string()),
+            "since": deciding.occasion.day_column(rows),
+            "policy_version_id": pa.repeat(deciding.catalogue.policy_version_id, rows),
+            "reasons": pa.array(decisions.reasons_json(), type=pa.string()),
+            "inputs": pa.array(decisions.inputs_json(), type=pa.string()),
+            "gap_to_next": pa.array(decisions.gap_json(), type=pa.string()),
+        }
+    )
+    return decided.filter(pc.is_valid(decided["tier_key"]))
