@@ -12,10 +12,6 @@ from api.db.models.customers import (
 from api.db.models.decisions import (
     ClassChange,
     CustomerProfile,
-    Recommendation,
-    Segment,
-    SegmentMembership,
-    Strategy,
     TierAssignment,
     TierPolicyVersion,
 )
@@ -31,6 +27,7 @@ from api.db.models.predictions import (
     PredictionHistory,
     RefreshRun,
 )
+from api.db.models.replays import ReplayInput, ReplayMonth
 
 __all__ = [
     "AccountBalance",
@@ -41,6 +38,7 @@ __all__ = [
     "Consent",
     "Customer",
     "CustomerAttribute",
+    "CustomerCase",
     "CustomerFinding",
     "CustomerIdentifier",
     "CustomerNameToken",
@@ -63,10 +61,14 @@ __all__ = [
     "Recommendation",
     "Referral",
     "RefreshRun",
+    "ReplayInput",
+    "ReplayMonth",
+    "ResourcePlan",
     "Segment",
     "SegmentMembership",
     "ServiceCost",
     "Strategy",
+    "StrategyAction",
     "TierAssignment",
     "TierPolicyVersion",
 ]

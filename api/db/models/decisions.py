@@ -1,4 +1,4 @@
-"""Profiles and classes, tier policies and assignments, segments, strategies, recommendations."""
+"""Profiles and classes, tier policies and assignments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
+from api.db.models.base import Base, BigId, Json, UtcDateTime
 
 
 class CustomerProfile(Base):
@@ -82,7 +82,11 @@ class TierPolicyVersion(Base):
 
 
 class TierAssignment(Base):
-    """A tier a customer has or had. `ended_on` is null while it lasts; `inputs` replays it."""
+    """A tier a customer has or had. `ended_on` is null while it lasts; `inputs` replays it.
+
+    `tier_key` is null for who was decided on and is below the lowest tier. What the customer
+    entered with stays as it was; `now` is the latest refresh's record where that differs.
+    """
 
     __tablename__ = "tier_assignments"
     __table_args__ = (
@@ -94,13 +98,21 @@ class TierAssignment(Base):
             postgresql_where=text("ended_on IS NULL"),
         ),
         Index("ix_tier_assignments_tier_key_ended_on", "tier_key", "ended_on", "customer_id"),
+        Index(
+            "ix_tier_assignments_nearest",
+            "next_tier_key",
+            "gap_share",
+            "customer_id",
+            sqlite_where=text("ended_on IS NULL AND gap_share IS NOT NULL"),
+            postgresql_where=text("ended_on IS NULL AND gap_share IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     customer_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("customers.id", ondelete="CASCADE"), index=True
     )
-    tier_key: Mapped[str] = mapped_column(String(40))
+    tier_key: Mapped[str | None] = mapped_column(String(40))
     since: Mapped[dt.date] = mapped_column(Date)
     ended_on: Mapped[dt.date | None] = mapped_column(Date)
     policy_version_id: Mapped[int] = mapped_column(ForeignKey("tier_policy_versions.id"))
@@ -108,74 +120,17 @@ class TierAssignment(Base):
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     inputs: Mapped[dict[str, Any]] = mapped_column(Json)
     gap_to_next: Mapped[dict[str, Any] | None] = mapped_column(Json)
-
-
-class Segment(Base):
-    __tablename__ = "segments"
-    __table_args__ = (one_of("kind", ("rule", "manual")),)
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    key: Mapped[str] = mapped_column(String(64), unique=True)
-    kind: Mapped[str] = mapped_column(String(10))
-    name_en: Mapped[str] = mapped_column(String(100))
-    name_zh: Mapped[str] = mapped_column(String(100))
-    description_en: Mapped[str] = mapped_column(String(400))
-    description_zh: Mapped[str] = mapped_column(String(400))
-    rule: Mapped[dict[str, Any] | None] = mapped_column(Json)
-    version: Mapped[int]
-
-
-class SegmentMembership(Base):
-    """A stay in a segment. `left_on` is null while it lasts; `cause` says why it began."""
-
-    __tablename__ = "segment_memberships"
-    __table_args__ = (
-        Index(
-            "uq_segment_memberships_current",
-            "customer_id",
-            "segment_id",
-            unique=True,
-            sqlite_where=text("left_on IS NULL"),
-            postgresql_where=text("left_on IS NULL"),
-        ),
-        Index("ix_segment_memberships_segment_id_left_on", "segment_id", "left_on", "customer_id"),
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    segment_id: Mapped[int] = mapped_column(BigId, ForeignKey("segments.id"))
-    customer_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("customers.id", ondelete="CASCADE"), index=True
-    )
-    entered_on: Mapped[dt.date] = mapped_column(Date)
-    left_on: Mapped[dt.date | None] = mapped_column(Date)
-    cause: Mapped[dict[str, Any]] = mapped_column(Json)
-    run_id: Mapped[int | None] = mapped_column(ForeignKey("refresh_runs.id"))
-
-
-class Strategy(Base):
-    """An action the business can take, as a validated document of the shipped or own catalogue."""
-
-    __tablename__ = "strategies"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    key: Mapped[str] = mapped_column(String(64), unique=True)
-    document: Mapped[dict[str, Any]] = mapped_column(Json)
-    version: Mapped[int]
-    active: Mapped[bool] = mapped_column(Boolean)
-
-
-class Recommendation(Base):
-    __tablename__ = "recommendations"
-
-    customer_id: Mapped[int] = mapped_column(
-        BigId,
-        ForeignKey("customers.id", ondelete="CASCADE"),
-        primary_key=True,
-        autoincrement=False,
-    )
-    priority: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """1 is the first thing to do."""
-    strategy_id: Mapped[int] = mapped_column(BigId, ForeignKey("strategies.id"), index=True)
-    expected_gain_minor: Mapped[int] = mapped_column(BigInteger)
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
-    run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"))
+    margin_to_lower: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    now: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """policy_version_id, run_id, reasons, inputs, gap_to_next, margin_to_lower."""
+    next_tier_key: Mapped[str | None] = mapped_column(String(40))
+    gap_share: Mapped[float | None] = mapped_column(Float(53))
+    """How far it is now to the next better tier, as a share of what that asks for."""
+    watch_since: Mapped[dt.date | None] = mapped_column(Date)
+    """First day on which the measures no longer gave the tier that is kept for now."""
+    evaluated_on: Mapped[dt.date | None] = mapped_column(Date)
+    """The last day on which the policy looked at the tier anew."""
+    state_on: Mapped[dt.date | None] = mapped_column(Date)
+    """The day whose refresh wrote these two; `*_before` are what they were before that day."""
+    watch_before: Mapped[dt.date | None] = mapped_column(Date)
+    evaluated_before: Mapped[dt.date | None] = mapped_column(Date)
