@@ -28,6 +28,14 @@ from api.db.models.predictions import (
     RefreshRun,
 )
 from api.db.models.replays import ReplayInput, ReplayMonth
+from api.db.models.segments import Segment, SegmentMembership
+from api.db.models.strategies import (
+    CustomerCase,
+    Recommendation,
+    ResourcePlan,
+    Strategy,
+    StrategyAction,
+)
 
 __all__ = [
     "AccountBalance",

@@ -26,6 +26,7 @@ class Order(Base):
     __tablename__ = "orders"
     __table_args__ = (
         Index("ix_orders_customer_id_ordered_at", "customer_id", "ordered_at"),
+        Index("ix_orders_ordered_at", "ordered_at"),
         Index("ix_orders_batch_id", "batch_id"),
     )
 
