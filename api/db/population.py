@@ -26,7 +26,8 @@ class Population:
     """The classes before the day: customer_id, rfm_group, abc_class, lifecycle_stage,
     lifecycle_since"""
     tiers: pa.Table
-    """The current tiers: customer_id, tier_key"""
+    """The tiers before the day: customer_id, tier_key (null below the lowest), and as ISO texts
+    since, watch_since, evaluated_on"""
 
     @property
     def attribute_types(self) -> dict[str, str]:
@@ -75,12 +76,21 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
             ),
             attribute_fields,
             fetch(connection, _classes_before(day)),
-            fetch(
-                connection,
-                "SELECT customer_id, tier_key FROM tier_assignments "
-                "WHERE ended_on IS NULL ORDER BY customer_id",
-            ),
+            fetch(connection, _tiers_before(day)),
         )
+
+
+def _tiers_before(day: dt.date) -> str:
+    """Stays that lasted when the day began, without what a refresh of the same day made of them."""
+    states = ", ".join(
+        f"CAST(CASE WHEN state_on >= '{day}' THEN {before} ELSE {name} END AS TEXT) AS {name}"
+        for name, before in (("watch_since", "watch_before"), ("evaluated_on", "evaluated_before"))
+    )
+    return (
+        f"SELECT customer_id, tier_key, CAST(since AS TEXT) AS since, {states} "
+        f"FROM tier_assignments WHERE since < '{day}' "
+        f"AND (ended_on IS NULL OR ended_on >= '{day}') ORDER BY customer_id"
+    )
 
 
 def _classes_before(day: dt.date) -> str:

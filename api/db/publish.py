@@ -19,7 +19,8 @@ from api.db.models import (
     SegmentMembership,
     TierAssignment,
 )
-from api.db.stays import MEMBERSHIPS, TIERS
+from api.db.stays import MEMBERSHIPS
+from api.db.tier_records import follow_tiers
 
 PREDICTION_CONTENT = (
     "churn_probability",
@@ -212,22 +213,8 @@ class Publisher:
         )
 
     def _tiers(self, tiers: pa.Table, run_id: int) -> int:
-        """Stays that go on keep their beginning; the record of why they do is kept current."""
         self._stage("staged_tiers", TierAssignment.__table__, tiers, ["tier_key"], run_id)
-        changes = TIERS.follow(self._run_sql, self._day)
-        record = ("policy_version_id", "run_id", "reasons", "inputs", "gap_to_next")
-        assignments = ", ".join(f"{name} = s.{name}" for name in record)
-        differs = " OR ".join(
-            f"s.{name} IS DISTINCT FROM tier_assignments.{name}"
-            for name in record
-            if name != "run_id"
-        )
-        self._run_sql(
-            f"UPDATE tier_assignments SET {assignments} FROM staged_tiers s "
-            "WHERE s.customer_id = tier_assignments.customer_id "
-            f"AND tier_assignments.ended_on IS NULL AND ({differs})"
-        )
-        return changes
+        return follow_tiers(self._run_sql, self._dialect, self._day)
 
     def _memberships(self, memberships: pa.Table, run_id: int) -> int:
         table = SegmentMembership.__table__

@@ -21,6 +21,8 @@ class Stays:
     ended: str
     columns: str
     scope: str = ""
+    nullable: bool = False
+    """Whether there is a place without a name, such as below the lowest tier."""
 
     def follow(self, run: Callable[[str], int], day: str) -> int:
         """Make the open stays those that are staged, as of `day`; the number of changes.
@@ -41,7 +43,7 @@ class Stays:
         begun = run(
             f"INSERT INTO {table} ({self.columns}) SELECT {self.columns} FROM {self.staged} s "
             f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.customer_id = s.customer_id "
-            f"AND t.{self.place} = s.{self.place} AND t.{ended} IS NULL)"
+            f"AND t.{self.place} {self._equals} s.{self.place} AND t.{ended} IS NULL)"
         )
         return undone + over_now + resumed + begun
 
@@ -49,18 +51,14 @@ class Stays:
         """Rows of `relation` about the same customer in the same place."""
         return (
             f"SELECT 1 FROM {relation} {alias} WHERE {alias}.customer_id = {self.table}.customer_id"
-            f" AND {alias}.{self.place} = {self.table}.{self.place}"
+            f" AND {alias}.{self.place} {self._equals} {self.table}.{self.place}"
         )
 
+    @property
+    def _equals(self) -> str:
+        return "IS NOT DISTINCT FROM" if self.nullable else "="
 
-TIERS = Stays(
-    "tier_assignments",
-    "staged_tiers",
-    "tier_key",
-    "since",
-    "ended_on",
-    "customer_id, tier_key, since, policy_version_id, run_id, reasons, inputs, gap_to_next",
-)
+
 MEMBERSHIPS = Stays(
     "segment_memberships",
     "staged_members",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from api.columns import aligned, objects
 from api.deciding.occasion import Deciding
@@ -18,7 +17,7 @@ def decide_tiers(deciding: Deciding) -> pa.Table:
     decisions = policy.decide(deciding.columns, current)
     deciding.columns["tier"] = decisions.tiers
     rows = len(deciding.ids)
-    decided = pa.table(
+    return pa.table(
         {
             "customer_id": deciding.ids,
             "tier_key": pa.array(decisions.tiers, type=pa.string()),
@@ -27,6 +26,10 @@ def decide_tiers(deciding: Deciding) -> pa.Table:
             "reasons": pa.array(decisions.reasons_json(), type=pa.string()),
             "inputs": pa.array(decisions.inputs_json(), type=pa.string()),
             "gap_to_next": pa.array(decisions.gap_json(), type=pa.string()),
+            "margin_to_lower": pa.nulls(rows, pa.string()),
+            "next_tier_key": pa.nulls(rows, pa.string()),
+            "gap_share": pa.nulls(rows, pa.float64()),
+            "watch_since": pa.nulls(rows, pa.date32()),
+            "evaluated_on": pa.nulls(rows, pa.date32()),
         }
     )
-    return decided.filter(pc.is_valid(decided["tier_key"]))
