@@ -15,6 +15,7 @@ from api.db.models.decisions import (
     TierAssignment,
     TierPolicyVersion,
 )
+from api.db.models.documents import DocumentVersion, Override
 from api.db.models.finance import AccountBalance, Invoice, ServiceCost
 from api.db.models.findings import CustomerFinding, MiningRun
 from api.db.models.intake import ExchangeRate, ImportBatch, Installation
@@ -51,6 +52,7 @@ __all__ = [
     "CustomerIdentifier",
     "CustomerNameToken",
     "CustomerProfile",
+    "DocumentVersion",
     "ExchangeRate",
     "Feedback",
     "ImportBatch",
@@ -62,6 +64,7 @@ __all__ = [
     "ModelVersion",
     "Order",
     "OrderLine",
+    "Override",
     "Prediction",
     "PredictionHistory",
     "Product",

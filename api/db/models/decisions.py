@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db.models.base import Base, BigId, Json, UtcDateTime
+from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
 
 
 class CustomerProfile(Base):
@@ -65,10 +65,14 @@ class ClassChange(Base):
 
 
 class TierPolicyVersion(Base):
-    """A tier policy as a validated document; at most one version is active."""
+    """A tier policy as a validated document. The document of a version never changes.
+
+    An activated version is in force from `effective_from` (null: since ever) up to, but not
+    including, `effective_to` (null: until another takes over).
+    """
 
     __tablename__ = "tier_policy_versions"
-    __table_args__ = (UniqueConstraint("key", "version"),)
+    __table_args__ = (UniqueConstraint("key", "version"), one_of("state", ("draft", "activated")))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(String(64))
@@ -79,6 +83,16 @@ class TierPolicyVersion(Base):
     effective_from: Mapped[dt.date | None] = mapped_column(Date)
     effective_to: Mapped[dt.date | None] = mapped_column(Date)
     active: Mapped[bool] = mapped_column(Boolean)
+    """In force at the latest refresh or activation; at most one version is."""
+    state: Mapped[str] = mapped_column(String(10), default="activated")
+    author: Mapped[str | None] = mapped_column(String(100))
+    """Who stored it; null for those from before this was kept."""
+    activated_by: Mapped[str | None] = mapped_column(String(100))
+    activated_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(String(500))
+    """Why it was activated."""
+    restores_version: Mapped[int | None]
+    """The earlier version whose document this one brings back."""
 
 
 class TierAssignment(Base):
