@@ -67,7 +67,7 @@ def members_of(engine: Engine, division: Division) -> dict[str, list[int]]:
     match division:
         case "tier":
             query = select(TierAssignment.tier_key, TierAssignment.customer_id).where(
-                TierAssignment.ended_on.is_(None)
+                TierAssignment.ended_on.is_(None), TierAssignment.tier_key.is_not(None)
             )
         case "segment":
             query = (
@@ -80,7 +80,7 @@ def members_of(engine: Engine, division: Division) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     with engine.connect() as connection:
         for key, customer in connection.execute(query):
-            found.setdefault(key, []).append(customer)
+            found.setdefault(str(key), []).append(customer)
     return dict(sorted(found.items()))
 
 

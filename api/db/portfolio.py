@@ -53,7 +53,7 @@ async def by_tier(snapshot: Snapshot) -> Sequence[Record]:
         .select_from(TierAssignment)
         .join(Customer, Customer.id == TierAssignment.customer_id)
         .outerjoin(Prediction, _SCORED)
-        .where(TierAssignment.ended_on.is_(None))
+        .where(TierAssignment.ended_on.is_(None), TierAssignment.tier_key.is_not(None))
         .group_by(TierAssignment.tier_key)
         .order_by(TierAssignment.tier_key)
     )
