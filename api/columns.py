@@ -10,12 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from api.db.population import Population
+from ml.contracts import MEASURE_COLUMNS
 
 Column = npt.NDArray[Any]
 Columns = dict[str, Column]
 
 SECONDS_A_DAY = 86_400
 NO_DAY = np.datetime64("NaT", "D")
+MONEY_SUFFIX = "_minor"
+DAY_MEASURES = frozenset({"intent_expected_on"})
+MOMENT_MEASURES = frozenset({"first_order_at", "last_order_at"})
+PROFILE_MEASURES = tuple(
+    name for name in MEASURE_COLUMNS if name != "customer_id" and name not in MOMENT_MEASURES
+)
+"""The measures that are published as columns of `customer_profiles`, under these very names."""
 
 
 def objects(column: pa.ChunkedArray) -> Column:
@@ -35,9 +43,35 @@ def aligned(ids: Column, keys: Column, values: Column, missing: Any) -> Column:
 
 
 def measure_columns(measures: pa.Table) -> Columns:
-    """Measures as scoring returns them: null numbers become NaN, money keeps its minor units."""
-    names = {"net_spend_minor": "net_spend", "net_spend_365d_minor": "net_spend_365d"}
-    return {names.get(name, name): measures[name].to_numpy() for name in measures.column_names}
+    """Measures as scoring returns them, money without its suffix but in minor units still.
+
+    Null numbers become NaN, null texts None, null days NaT.
+    """
+    return {
+        name.removesuffix(MONEY_SUFFIX): _measure(name, measures[name])
+        for name in measures.column_names
+    }
+
+
+def _measure(name: str, column: pa.ChunkedArray) -> Column:
+    if pa.types.is_string(column.type):
+        return objects(column)
+    if name in DAY_MEASURES:
+        days: Column = column.cast(pa.int32()).cast(pa.date32()).to_numpy()
+        return days.astype("datetime64[D]")
+    values: Column = column.to_numpy()
+    return values
+
+
+def profile_measures(columns: Columns) -> dict[str, pa.Array]:
+    """The columns of `customer_profiles` that measures fill: `PROFILE_MEASURES`, in that order."""
+    types = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
+    published = {}
+    for name in PROFILE_MEASURES:
+        values = pa.array(columns[name.removesuffix(MONEY_SUFFIX)], from_pandas=True)
+        day = name in DAY_MEASURES
+        published[name] = values.cast(pa.date32() if day else types[MEASURE_COLUMNS[name]])
+    return published
 
 
 def prediction_columns(predictions: pa.Table, ids: Column) -> Columns:

@@ -28,10 +28,18 @@ class FactTable:
     moment: str
     """The column that says when the fact became true; features see it only below the cut-off."""
     columns: Mapping[str, ColumnType]
+    day: str | None = None
+    """The column of the business day at whose end the fact became true, where only it is known."""
 
 
 def _table(name: str, key: tuple[str, ...], moment: str, /, **columns: ColumnType) -> FactTable:
     return FactTable(name, key, moment, MappingProxyType(columns))
+
+
+def _daily(
+    name: str, key: tuple[str, ...], moment: str, day: str, /, **columns: ColumnType
+) -> FactTable:
+    return FactTable(name, key, moment, MappingProxyType(columns), day)
 
 
 CUSTOMERS = _table(
@@ -85,9 +93,75 @@ FEEDBACK = _table(
     category="string",
     score="float64",
 )
-FACT_TABLES = (CUSTOMERS, ATTRIBUTES, ORDER_LINES, INTERACTIONS, FEEDBACK)
+INVOICES = _daily(
+    "invoices",
+    ("invoice_id",),
+    "issued_at",
+    "issued_day",
+    invoice_id="int64",
+    customer_id="int64",
+    issued_at="int64",
+    issued_day="int64",
+    due_day="int64",
+    paid_day="int64",
+    amount_minor="int64",
+)
+SERVICE_COSTS = _daily(
+    "service_costs",
+    ("customer_id", "incurred_day", "activity"),
+    "incurred_at",
+    "incurred_day",
+    customer_id="int64",
+    incurred_at="int64",
+    incurred_day="int64",
+    activity="string",
+    amount_minor="int64",
+)
+ACCOUNT_BALANCES = _daily(
+    "account_balances",
+    ("account_id", "day"),
+    "known_at",
+    "day",
+    account_id="int64",
+    customer_id="int64",
+    known_at="int64",
+    day="int64",
+    balance_minor="int64",
+)
+PURCHASE_INTENTS = _table(
+    "purchase_intents",
+    ("customer_id", "stated_at"),
+    "stated_at",
+    customer_id="int64",
+    stated_at="int64",
+    intent="string",
+    expected_day="int64",
+)
+REFERRALS = _table(
+    "referrals",
+    ("referrer_id", "referred_id"),
+    "referred_at",
+    referrer_id="int64",
+    referred_id="int64",
+    referred_at="int64",
+)
+FACT_TABLES = (
+    CUSTOMERS,
+    ATTRIBUTES,
+    ORDER_LINES,
+    INTERACTIONS,
+    FEEDBACK,
+    INVOICES,
+    SERVICE_COSTS,
+    ACCOUNT_BALANCES,
+    PURCHASE_INTENTS,
+    REFERRALS,
+)
 """`order_lines` with a negative quantity or amount are returns; `cost_minor` may be null;
-`feedback.score` runs from 0 (worst) to 1 (best)."""
+`feedback.score` runs from 0 (worst) to 1 (best). Columns `*day` hold business days since 1970-01-01.
+An invoice's `paid_day` is null while it is unpaid; a later one than the cut-off's day counts as
+null. `account_id` stands for an account without naming it; its balance is that of the day's end,
+and the customer of an account's latest record owns it."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +205,50 @@ MEASURE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
         "interaction_count": "int64",
         "first_order_at": "int64",
         "last_order_at": "int64",
+        "order_count_28d": "int64",
+        "order_count_84d": "int64",
+        "order_count_182d": "int64",
+        "order_count_365d": "int64",
+        "net_spend_28d_minor": "int64",
+        "net_spend_84d_minor": "int64",
+        "net_spend_182d_minor": "int64",
+        "net_spend_previous_365d_minor": "int64",
+        "mean_basket_minor": "float64",
+        "margin_365d_minor": "int64",
+        "service_cost_365d_minor": "int64",
+        "profit_365d_minor": "int64",
+        "discount_share": "float64",
+        "return_share": "float64",
+        "top_brand_share": "float64",
+        "department_count": "int64",
+        "interaction_count_84d": "int64",
+        "interaction_count_365d": "int64",
+        "inbound_count_84d": "int64",
+        "last_interaction_days": "float64",
+        "response_hours": "float64",
+        "satisfaction": "float64",
+        "last_satisfaction": "float64",
+        "complaint_count_365d": "int64",
+        "price_feedback_count_365d": "int64",
+        "service_feedback_count_365d": "int64",
+        "product_feedback_count_365d": "int64",
+        "intent": "string",
+        "intent_age_days": "float64",
+        "intent_expected_on": "int64",
+        "referral_count": "int64",
+        "referred_net_spend_minor": "int64",
+        "invoice_count_365d": "int64",
+        "overdue_amount_minor": "int64",
+        "overdue_days": "int64",
+        "late_payment_share": "float64",
+        "balance_minor": "int64",
+        "avg_daily_balance_month_minor": "float64",
     }
 )
 """What decisions read about every customer known at the cut-off, buyers and prospects alike; null
-where there is no order (or no second one). Only buyers get a row of `PREDICTION_COLUMNS`."""
+where there is nothing to measure (no order, no rating, no account). Only buyers get a row of
+`PREDICTION_COLUMNS`. `ml.measures` says what each one is; `intent_expected_on` counts days since
+1970-01-01."""
 
 
 def cutoff_of(as_of: dt.date, time_zone: str) -> int:

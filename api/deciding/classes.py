@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from api.columns import Columns, aligned, objects
+from api.columns import Columns, aligned, objects, profile_measures
 from api.deciding.occasion import Deciding
 from api.domain.classes import Classification, LifecycleRule, classify
 
@@ -32,16 +32,11 @@ def profiles(deciding: Deciding, before: Columns) -> pa.Table:
     columns, ids, occasion = deciding.columns, deciding.ids, deciding.occasion
     same_stage = before["lifecycle_stage"] == columns["lifecycle_stage"]
     since = np.where(same_stage, before["lifecycle_since"], occasion.as_of.isoformat())
-    numbers = ("recency_days", "tenure_days", "mean_gap_days")
     scores = ("r_score", "f_score", "m_score")
     return pa.table(
         {
             "customer_id": ids,
-            "net_spend_minor": columns["net_spend"],
-            "net_spend_365d_minor": columns["net_spend_365d"],
-            "order_count": columns["order_count"],
-            "interaction_count": columns["interaction_count"],
-            **{name: pa.array(columns[name], from_pandas=True) for name in numbers},
+            **profile_measures(columns),
             **{name: pa.array(columns[name], from_pandas=True).cast(pa.int64()) for name in scores},
             **{name: pa.array(columns[name], type=pa.string()) for name in CLASSIFICATIONS},
             "lifecycle_since": pa.array(since, type=pa.string()).cast(pa.date32()),

@@ -14,6 +14,8 @@ from api.db.champions import ModelRecord, list_known, record_model
 from api.db.models import Customer, ImportBatch, Order, OrderLine
 from api.documents import install_shipped_documents
 from api.refresh import Champion, Champions, RefreshReport, refresh
+from ml.contracts import MEASURE_COLUMNS
+from ml.facts import arrow_schema
 
 DAY = dt.date(2026, 3, 31)
 NOW = dt.datetime(2026, 4, 1, 6, 0, tzinfo=dt.UTC)
@@ -41,7 +43,7 @@ def measures_of(buyers: dict[int, Buyer], cutoff: int) -> pa.Table:
     bought = [buyer if buyer.churn is not None else None for buyer in buyers.values()]
     spend = pa.array([b.spend_minor if b else 0 for b in bought], pa.int64())
     last = [b and cutoff - int(b.recency_days * SECONDS_A_DAY) for b in bought]
-    return pa.table(
+    return with_all_measures(
         {
             "customer_id": pa.array(buyers, pa.int64()),
             "recency_days": pa.array([b and b.recency_days for b in bought], pa.float64()),
@@ -55,6 +57,17 @@ def measures_of(buyers: dict[int, Buyer], cutoff: int) -> pa.Table:
                 [b and cutoff - 300 * SECONDS_A_DAY for b in bought], pa.int64()
             ),
             "last_order_at": pa.array(last, pa.int64()),
+        }
+    )
+
+
+def with_all_measures(columns: dict[str, pa.Array]) -> pa.Table:
+    """The measures a test gives, and all others as if there were nothing to measure."""
+    rows = len(columns["customer_id"])
+    return pa.table(
+        {
+            field.name: columns[field.name] if field.name in columns else pa.nulls(rows, field.type)
+            for field in arrow_schema(MEASURE_COLUMNS)
         }
     )
 

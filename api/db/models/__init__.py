@@ -30,6 +30,7 @@ from api.db.models.predictions import (
 )
 from api.db.models.replays import ReplayInput, ReplayMonth
 from api.db.models.segments import Segment, SegmentMembership
+from api.db.models.statistics import MonthlyStatistic
 from api.db.models.strategies import (
     CustomerCase,
     Recommendation,
@@ -62,6 +63,7 @@ __all__ = [
     "MiningRun",
     "ModelPromotion",
     "ModelVersion",
+    "MonthlyStatistic",
     "Order",
     "OrderLine",
     "Override",

@@ -22,7 +22,10 @@ from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
 
 
 class CustomerProfile(Base):
-    """The published measures and classes of a customer; what filters, rules and sorting read."""
+    """The published measures and classes of a customer; what filters, rules and sorting read.
+
+    Measures are named as in `ml.contracts`; a null one has nothing to measure.
+    """
 
     __tablename__ = "customer_profiles"
 
@@ -47,6 +50,44 @@ class CustomerProfile(Base):
     lifecycle_stage: Mapped[str] = mapped_column(String(20), index=True)
     lifecycle_since: Mapped[dt.date] = mapped_column(Date)
     as_of: Mapped[dt.date] = mapped_column(Date)
+    order_count_28d: Mapped[int | None]
+    order_count_84d: Mapped[int | None]
+    order_count_182d: Mapped[int | None]
+    order_count_365d: Mapped[int | None]
+    net_spend_28d_minor: Mapped[int | None] = mapped_column(BigInteger)
+    net_spend_84d_minor: Mapped[int | None] = mapped_column(BigInteger)
+    net_spend_182d_minor: Mapped[int | None] = mapped_column(BigInteger)
+    net_spend_previous_365d_minor: Mapped[int | None] = mapped_column(BigInteger)
+    mean_basket_minor: Mapped[float | None] = mapped_column(Float(53))
+    margin_365d_minor: Mapped[int | None] = mapped_column(BigInteger)
+    service_cost_365d_minor: Mapped[int | None] = mapped_column(BigInteger)
+    profit_365d_minor: Mapped[int | None] = mapped_column(BigInteger)
+    discount_share: Mapped[float | None] = mapped_column(Float(53))
+    return_share: Mapped[float | None] = mapped_column(Float(53))
+    top_brand_share: Mapped[float | None] = mapped_column(Float(53))
+    department_count: Mapped[int | None]
+    interaction_count_84d: Mapped[int | None]
+    interaction_count_365d: Mapped[int | None]
+    inbound_count_84d: Mapped[int | None]
+    last_interaction_days: Mapped[float | None] = mapped_column(Float(53))
+    response_hours: Mapped[float | None] = mapped_column(Float(53))
+    satisfaction: Mapped[float | None] = mapped_column(Float(53))
+    last_satisfaction: Mapped[float | None] = mapped_column(Float(53))
+    complaint_count_365d: Mapped[int | None]
+    price_feedback_count_365d: Mapped[int | None]
+    service_feedback_count_365d: Mapped[int | None]
+    product_feedback_count_365d: Mapped[int | None]
+    intent: Mapped[str | None] = mapped_column(String(10))
+    intent_age_days: Mapped[float | None] = mapped_column(Float(53))
+    intent_expected_on: Mapped[dt.date | None] = mapped_column(Date)
+    referral_count: Mapped[int | None]
+    referred_net_spend_minor: Mapped[int | None] = mapped_column(BigInteger)
+    invoice_count_365d: Mapped[int | None]
+    overdue_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    overdue_days: Mapped[int | None]
+    late_payment_share: Mapped[float | None] = mapped_column(Float(53))
+    balance_minor: Mapped[int | None] = mapped_column(BigInteger)
+    avg_daily_balance_month_minor: Mapped[float | None] = mapped_column(Float(53))
 
 
 class ClassChange(Base):
