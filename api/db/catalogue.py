@@ -23,7 +23,7 @@ class Catalogue:
     policy_version_id: int
     policy: Document
     segments: Mapping[str, tuple[int, Document]]
-    """Key -> (row id, document), rule segments only."""
+    """Key -> (row id, document)."""
     strategies: Mapping[str, tuple[int, Document]]
 
 
@@ -95,12 +95,13 @@ def _insert_policy(connection: Connection, document: Document, now: dt.datetime)
 def _segment_row(document: Document) -> dict[str, Any]:
     return {
         "key": document["key"],
-        "kind": "rule",
+        "kind": document.get("kind", "rule"),
         "name_en": document["name"]["en"],
         "name_zh": document["name"]["zh"],
         "description_en": document["description"]["en"],
         "description_zh": document["description"]["zh"],
-        "rule": document["when"],
+        "rule": document.get("when"),
+        "family": document.get("family"),
         "version": 1,
     }
 
@@ -111,7 +112,7 @@ def read_catalogue(engine: Engine) -> Catalogue:
             select(TierPolicyVersion.id, TierPolicyVersion.document).where(TierPolicyVersion.active)
         ).one()
         segments = connection.execute(
-            select(Segment).where(Segment.kind == "rule").order_by(Segment.key)
+            select(Segment).where(Segment.retired_on.is_(None)).order_by(Segment.key)
         ).all()
         strategies = connection.execute(
             select(Strategy.id, Strategy.key, Strategy.document)
@@ -127,9 +128,11 @@ def read_catalogue(engine: Engine) -> Catalogue:
 
 
 def _segment_document(row: Any) -> Document:
-    return {
+    described = {
         "key": row.key,
         "name": {"en": row.name_en, "zh": row.name_zh},
         "description": {"en": row.description_en, "zh": row.description_zh},
-        "when": row.rule,
     }
+    family = {} if row.family is None else {"family": row.family}
+    content = {"kind": "manual"} if row.kind == "manual" else {"when": row.rule}
+    return described | family | content

@@ -9,6 +9,8 @@ import pyarrow as pa
 from sqlalchemy import Engine, select
 
 from api.db.bulk import bulk_connection, fetch
+from api.db.circumstances import CircumstanceTables, read_circumstances
+from api.db.installation import read_installation
 from api.db.models import AttributeDefinition
 from api.domain.fields import Field, attribute_field
 
@@ -28,6 +30,8 @@ class Population:
     tiers: pa.Table
     """The tiers before the day: customer_id, tier_key (null below the lowest), and as ISO texts
     since, watch_since, evaluated_on"""
+
+    circumstances: CircumstanceTables
 
     @property
     def attribute_types(self) -> dict[str, str]:
@@ -61,6 +65,7 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
         else "floor(extract(epoch from {0}))::bigint"
     )
     attribute_fields = read_attribute_fields(engine)
+    time_zone = read_installation(engine).time_zone
     with bulk_connection(url) as connection:
         return Population(
             fetch(
@@ -77,6 +82,7 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
             attribute_fields,
             fetch(connection, _classes_before(day)),
             fetch(connection, _tiers_before(day)),
+            read_circumstances(connection, engine.dialect.name, day, time_zone),
         )
 
 

@@ -11,6 +11,7 @@ from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import FromClause
 
 from api.db.bulk import execute, fetch, merge, stage
+from api.db.membership_records import Explain, follow_memberships, unexplained
 from api.db.models import (
     ClassChange,
     CustomerProfile,
@@ -19,7 +20,6 @@ from api.db.models import (
     SegmentMembership,
     TierAssignment,
 )
-from api.db.stays import MEMBERSHIPS
 from api.db.tier_records import follow_tiers
 
 PREDICTION_CONTENT = (
@@ -53,6 +53,8 @@ class Publication:
     tiers: pa.Table
     memberships: pa.Table
     recommendations: pa.Table
+    departures: Explain = unexplained
+    """Why stays in segments ended, asked once it is known which did."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Publisher:
             "class_changes": self._class_changes(publication.class_changes, run_id),
             "predictions": self._predictions(publication.predictions, run_id),
             "tier_changes": self._tiers(publication.tiers, run_id),
-            "membership_changes": self._memberships(publication.memberships, run_id),
+            "membership_changes": self._memberships(publication, run_id),
             "recommendations": self._recommendations(publication.recommendations, run_id),
         }
         self._record_counts(run_id, counts)
@@ -216,10 +218,12 @@ class Publisher:
         self._stage("staged_tiers", TierAssignment.__table__, tiers, ["tier_key"], run_id)
         return follow_tiers(self._run_sql, self._dialect, self._day)
 
-    def _memberships(self, memberships: pa.Table, run_id: int) -> int:
+    def _memberships(self, publication: Publication, run_id: int) -> int:
         table = SegmentMembership.__table__
-        self._stage("staged_members", table, memberships, ["segment_id"], run_id)
-        return MEMBERSHIPS.follow(self._run_sql, self._day)
+        self._stage("staged_members", table, publication.memberships, ["segment_id"], run_id)
+        return follow_memberships(
+            self._connection, self._dialect, self._run_sql, self._day, publication.departures
+        )
 
     def _recommendations(self, recommendations: pa.Table, run_id: int) -> int:
         table = Recommendation.__table__

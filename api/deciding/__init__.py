@@ -13,7 +13,7 @@ from api.db.publish import Publication
 from api.deciding.classes import class_changes, decide_classes, profiles, published_classes
 from api.deciding.occasion import Deciding, Occasion
 from api.deciding.predictions import publishable_predictions
-from api.deciding.segments import decide_memberships
+from api.deciding.segments import decide_memberships, departures
 from api.deciding.strategies import decide_recommendations
 from api.deciding.tiers import decide_tiers
 
@@ -56,4 +56,5 @@ def decide(
         tiers=decide_tiers(deciding),
         memberships=decide_memberships(deciding),
         recommendations=decide_recommendations(deciding),
+        departures=departures(deciding),
     )

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from api.domain.fields import FIELDS, Field
+from api.domain.strategy_texts import SEGMENT_TEXTS, STRATEGY_TEXTS, WITHHELD_TEXTS
 from api.errors import InvalidInput
 from ml.features import reason_text
 
@@ -41,21 +42,9 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The prediction is out of date, so past behaviour decides",
             "预测结果已过期，按历史行为判定",
         ),
-        "segment.condition_met": _CONDITION,
-        "strategy.condition_met": _CONDITION,
-        "strategy.for_everyone": ("This is for every customer", "适用于所有客户"),
-        "strategy.value_at_risk": (
-            "{amount} is at risk; acting keeps {rate} of it on average, for {cost}",
-            "有 {amount} 面临流失；采取行动平均可挽回其中 {rate}，成本 {cost}",
-        ),
-        "strategy.share_of_clv": (
-            "{amount} is expected from this customer; acting adds {rate} on average, for {cost}",
-            "预计该客户将带来 {amount}；采取行动平均可增加 {rate}，成本 {cost}",
-        ),
-        "strategy.share_of_net_spend": (
-            "This customer has spent {amount}; acting brings back {rate} on average, for {cost}",
-            "该客户累计消费 {amount}；采取行动平均可带回其中 {rate}，成本 {cost}",
-        ),
+        **SEGMENT_TEXTS,
+        **STRATEGY_TEXTS,
+        **WITHHELD_TEXTS,
     }
 )
 """By code: English, simplified Chinese."""
@@ -103,6 +92,10 @@ CONDITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """By operator, with what becomes of it under `not`."""
 
+AS_THEY_ARE = frozenset(
+    ("by", "note", "version", "n", "purpose", "channel", "done_on", "until", "role")
+)
+"""Numbers and names of a reason that need no words of their own."""
 _UNKNOWN = ("not known", "未知")
 _LIST = (" or ", "或")
 
@@ -132,8 +125,11 @@ def render(
     for name in ("amount", "cost"):
         if name in params:
             values[name] = shown_money(params[name], currency, exponent)
-    if "rate" in params:
-        values["rate"] = shown_percent(params["rate"])
+    for name in ("rate", "low", "high"):
+        if name in params:
+            values[name] = shown_percent(params[name])
+    for name in AS_THEY_ARE & params.keys():
+        values[name] = str(params[name])
     return TEXTS[code][place].format(**values)
 
 

@@ -12,6 +12,8 @@ from api.domain.fields import FIELDS
 from api.domain.rules import parse_rule
 from api.domain.segments import (
     causes_json,
+    departures_json,
+    dependents,
     members,
     membership_columns,
     parse_segment,
@@ -28,6 +30,10 @@ COLUMNS = {
 
 def segment(key: str, when: dict[str, Any]) -> dict[str, Any]:
     return {"key": key, "name": TEXT, "description": TEXT, "when": when}
+
+
+def by_hand(key: str) -> dict[str, Any]:
+    return {"key": key, "name": TEXT, "description": TEXT, "kind": "manual"}
 
 
 def test_members_and_their_causes_in_the_order_of_rows() -> None:
@@ -69,10 +75,75 @@ def test_memberships_are_columns_for_later_rules() -> None:
     ]
 
 
+def test_segments_combine_whatever_their_order_in_the_document() -> None:
+    documents = [
+        segment("both", {"all": [{"segment": "big"}, {"segment": "lost"}]}),
+        segment("neither", {"not": {"segment": ["big", "lost"]}}),
+        segment("big_or_picked", {"any": [{"segment": "big"}, {"segment": "picked"}]}),
+        segment("lost", {"rfm_group": "lost"}),
+        by_hand("picked"),
+        segment("big", {"clv": {"gte": 500}}),
+    ]
+    definitions = parse_segments(documents, 2)
+    keys = [each.key for each in definitions]
+    assert keys.index("big") < keys.index("both") > keys.index("lost")
+    picked = {"picked": np.array([False, True, False, False])}
+    found = members(definitions, COLUMNS, picked)
+    assert found["both"].tolist() == [True, False, False, False]
+    assert found["neither"].tolist() == [False, False, True, False]
+    assert found["big_or_picked"].tolist() == [True, True, False, True]
+    assert members(definitions, COLUMNS)["picked"].tolist() == [False] * 4
+
+
+def test_only_what_reads_a_segment_depends_on_it() -> None:
+    documents = [
+        segment("a", {"clv": {"gte": 500}}),
+        segment("b", {"segment": "a"}),
+        segment("c", {"not": {"segment": "b"}}),
+        segment("d", {"clv": {"lt": 500}}),
+    ]
+    definitions = parse_segments(documents, 2)
+    assert [each.key for each in dependents(definitions, "a")] == ["a", "b", "c"]
+    assert [each.key for each in dependents(definitions, "d")] == ["d"]
+
+
+def test_why_a_customer_left_is_what_no_longer_holds() -> None:
+    document = segment("x", {"all": [{"clv": {"gte": 500}}, {"not": {"rfm_group": "lost"}}]})
+    definition = parse_segment(document, 2)
+    causes = [json.loads(each) for each in departures_json(definition, COLUMNS, np.array([0, 1]))]
+    assert {reason["code"] for each in causes for reason in each["reasons"]} == {
+        "segment.condition_lost"
+    }
+    assert [[reason["params"] for reason in each["reasons"]] for each in causes] == [
+        [{"field": "rfm_group", "op": "eq", "threshold": "lost", "value": "lost"}],
+        [
+            {"field": "clv", "op": "lt", "threshold": 50_000, "value": 49_999},
+            {"field": "rfm_group", "op": "eq", "threshold": "lost", "value": "lost"},
+        ],
+    ]
+
+
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
-        ([segment("x", {"segment": "y"})], "segments[0].when: a segment can't depend on segments"),
+        ([segment("x", {"segment": "y"})], "segment x.when: there is no segment 'y'"),
+        ([segment("x", {"segment": "x"})], "depend on each other in a circle: x -> x."),
+        (
+            [
+                segment("a", {"segment": "b"}),
+                segment("b", {"not": {"segment": "c"}}),
+                segment("c", {"any": [{"clv": 1}, {"segment": ["a"]}]}),
+            ],
+            "depend on each other in a circle: a -> b -> c -> a.",
+        ),
+        (
+            [segment("lost_ones", {"clv": 1}), segment("x", {"segment": "lost_one"})],
+            "there is no segment 'lost_one' (did you mean 'lost_ones'?)",
+        ),
+        ([segment("x", {"all": []}) | {"family": "valu"}], "(did you mean 'value'?)"),
+        ([segment("x", {"all": []}) | {"kind": "manual"}], "segments[0].when: a segment by hand"),
+        ([segment("x", {"all": []}) | {"kind": "both"}], "segments[0].kind: 'both' is unknown"),
+        ([by_hand("x") | {"kind": "rule"}], "segments[0]: lacks the entry 'when'"),
         ([segment("x", {"clw": 1})], "segments[0].when: there is no field 'clw'"),
         ([segment("x", {"all": []})] * 2, "segments[1]: the key 'x' is there twice"),
         ([{"key": "x"}], "segments[0]: lacks the entry 'name'"),
