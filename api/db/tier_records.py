@@ -7,9 +7,9 @@ from collections.abc import Callable
 from api.db.stays import Stays
 
 RECORD = ("reasons", "inputs", "gap_to_next", "margin_to_lower")
-NEARNESS = ("next_tier_key", "gap_share")
+OUTLOOK = ("next_tier_key", "gap_share", "watch_until")
 STATE = ("watch_since", "evaluated_on")
-WRITTEN = ("policy_version_id", "run_id", *RECORD, *NEARNESS, *STATE)
+WRITTEN = ("policy_version_id", "run_id", *RECORD, *OUTLOOK, *STATE)
 TIERS = Stays(
     "tier_assignments",
     "staged_tiers",
@@ -59,7 +59,7 @@ def _keep_current(run: Callable[[str], int], dialect: str, day: str) -> None:
     compared = f"CASE WHEN {same} THEN NULL ELSE {_object(dialect, run=False)} END"
     moved = f"({_differs(STATE)})"
     first = f"{moved} AND COALESCE(tier_assignments.state_on < {day}, TRUE)"
-    assignments = [f"now = {now}", *(f"{name} = s.{name}" for name in (*NEARNESS, *STATE))]
+    assignments = [f"now = {now}", *(f"{name} = s.{name}" for name in (*OUTLOOK, *STATE))]
     assignments += [
         f"{before} = CASE WHEN {first} THEN tier_assignments.{name} "
         f"ELSE tier_assignments.{before} END"
@@ -68,7 +68,7 @@ def _keep_current(run: Callable[[str], int], dialect: str, day: str) -> None:
     assignments.append(f"state_on = CASE WHEN {moved} THEN {day} ELSE state_on END")
     where = (
         f"tier_assignments.since < {day} AND "
-        f"({_differs((*NEARNESS, *STATE))} OR {known} IS DISTINCT FROM {compared})"
+        f"({_differs((*OUTLOOK, *STATE))} OR {known} IS DISTINCT FROM {compared})"
     )
     run(_update(", ".join(assignments), where))
 

@@ -30,6 +30,7 @@ def decide_tiers(deciding: Deciding) -> pa.Table:
             "next_tier_key": pa.nulls(rows, pa.string()),
             "gap_share": pa.nulls(rows, pa.float64()),
             "watch_since": pa.nulls(rows, pa.date32()),
+            "watch_until": pa.nulls(rows, pa.date32()),
             "evaluated_on": pa.nulls(rows, pa.date32()),
         }
     )

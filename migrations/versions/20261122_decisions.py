@@ -11,7 +11,14 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-STATE = ("watch_since", "evaluated_on", "state_on", "watch_before", "evaluated_before")
+STATE = (
+    "watch_since",
+    "watch_until",
+    "evaluated_on",
+    "state_on",
+    "watch_before",
+    "evaluated_before",
+)
 OPEN_AND_NEAR = "ended_on IS NULL AND gap_share IS NOT NULL"
 
 

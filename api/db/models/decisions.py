@@ -183,9 +183,11 @@ class TierAssignment(Base):
     """How far it is now to the next better tier, as a share of what that asks for."""
     watch_since: Mapped[dt.date | None] = mapped_column(Date)
     """First day on which the measures no longer gave the tier that is kept for now."""
+    watch_until: Mapped[dt.date | None] = mapped_column(Date)
+    """First day on which it may be lost, for want of grace or once a minimum stay is over."""
     evaluated_on: Mapped[dt.date | None] = mapped_column(Date)
     """The last day on which the policy looked at the tier anew."""
     state_on: Mapped[dt.date | None] = mapped_column(Date)
-    """The day whose refresh wrote these two; `*_before` are what they were before that day."""
+    """The day whose refresh wrote these days; `*_before` are what they were before that day."""
     watch_before: Mapped[dt.date | None] = mapped_column(Date)
     evaluated_before: Mapped[dt.date | None] = mapped_column(Date)
