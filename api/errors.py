@@ -27,6 +27,12 @@ class Conflict(EchelonError):
     code = "CONFLICT"
 
 
+class InUse(Conflict):
+    """Something can't be taken away because something else still needs it."""
+
+    code = "IN_USE"
+
+
 class Unauthenticated(EchelonError):
     """No key, or one that does not open anything."""
 

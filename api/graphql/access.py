@@ -1,4 +1,4 @@
-"""Who may read which field: declared beside the field, shown in the schema, enforced in one place.
+"""Who may read or change what: declared beside the field, shown in the schema, enforced here.
 
 Deny by default: a root field that names no scope stops the schema from being built.
 """
@@ -22,7 +22,7 @@ BACKREF = "strawberry-definition"
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="requires",
-    description="The scope a key needs to read this field; `admin` includes every scope.",
+    description="The scope a key needs to use this field; `admin` includes every scope.",
 )
 class Requires:
     scope: str = strawberry.directive_field(name="scope")
@@ -31,6 +31,10 @@ class Requires:
 CUSTOMERS = Requires(scope="customers:read")
 PERSONAL = Requires(scope="pii:read")
 SCORES = Requires(scope="scores:read")
+POLICIES_WRITE = Requires(scope="policies:write")
+SEGMENTS_WRITE = Requires(scope="segments:write")
+STRATEGIES_WRITE = Requires(scope="strategies:write")
+CUSTOMERS_WRITE = Requires(scope="customers:write")
 
 
 def scope_of(field: GraphQLField) -> str | None:
@@ -53,7 +57,7 @@ def enforce(schema: GraphQLSchema) -> None:
             continue
         for field_name, field in kind.fields.items():
             scope = scope_of(field)
-            if scope is None and kind is schema.query_type:
+            if scope is None and kind in (schema.query_type, schema.mutation_type):
                 raise LookupError(f"{name}.{field_name} declares no scope")
             if scope is not None:
                 if scope not in SCOPES:

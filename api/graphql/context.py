@@ -10,6 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import strawberry
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.db.installation import InstallationFacts
 from api.db.snapshots import Snapshot
@@ -33,6 +34,8 @@ class Business:
 @dataclass
 class Context:
     caller: Caller
+    engine: AsyncEngine
+    """For changes only; what is read comes from the snapshot."""
     snapshot: Snapshot
     business: Business
     cursors: Cursors
@@ -43,6 +46,11 @@ class Context:
     @cached_property
     def loaders(self) -> Loaders:
         return Loaders(self.snapshot)
+
+    async def forget(self) -> None:
+        """Read everything anew from here on: for after a change, and before one."""
+        await self.snapshot.close()
+        self.__dict__.pop("loaders", None)
 
     @cached_property
     def exponent(self) -> int:

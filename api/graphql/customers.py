@@ -31,6 +31,7 @@ from api.graphql.interactions import Interaction, interactions_of
 from api.graphql.language import Language
 from api.graphql.loaders import known
 from api.graphql.orders import Order, orders_of
+from api.graphql.overrides import Override, override
 from api.graphql.pagination import After, Before, Connection, First, Last
 from api.graphql.reasons import LanguageChoice, Reason, reasons
 from api.graphql.scores import Prediction, prediction
@@ -155,6 +156,11 @@ class Customer(Node):
         first: Annotated[int, strawberry.argument(description="How many, at most 20.")] = 20,
     ) -> list[Recommendation]:
         return recommendations_of(self.row.id, first, self.context)
+
+    @loaded("Tiers and classes set for them by hand, newest first.", _by("overrides"))
+    def overrides(self) -> list[Override]:
+        rows = known(self.context.loaders.overrides, self.row.id) or ()
+        return [override(row, self.context) for row in rows]
 
     @loaded("Products to offer them, best first; none before they are mined.", _by("findings"))
     def recommended_products(self) -> list[RecommendedProduct]:

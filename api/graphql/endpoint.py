@@ -143,6 +143,7 @@ class GraphQLEndpoint:
         try:
             context = Context(
                 caller=caller,
+                engine=self.engine,
                 snapshot=snapshot,
                 business=await self.businesses.current(),
                 cursors=self.cursors,

@@ -13,6 +13,7 @@ from api.db import (
     findings,
     interactions,
     orders,
+    overrides,
     portfolio,
     scores,
     segments,
@@ -109,6 +110,7 @@ class Loaders:
         self.members = by_owner(snapshot, segments.members_of)
         self.member_count = by_key(snapshot, segments.member_counts)
         self.recommendations = by_owner(snapshot, strategies.recommendations_of)
+        self.overrides = by_key(snapshot, overrides.overrides_of)
         self.findings = by_key(snapshot, findings.findings_of)
         self.mining_run: Whole[Record | None] = Whole(snapshot, findings.newest_run)
         self.orders = by_owner(snapshot, orders.orders_of)

@@ -1,4 +1,4 @@
-"""The schema: every query in one type, guards in place."""
+"""The schema: every query in one type, every mutation in another, guards in place."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from api.graphql.access import enforce
 from api.graphql.customer_search import CustomerQueries
 from api.graphql.findings import FindingQueries
 from api.graphql.models import ModelQueries
+from api.graphql.mutations.overrides import OverrideMutations
 from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
 from api.graphql.portfolio import PortfolioQueries
@@ -44,9 +45,19 @@ class Query(
     pass
 
 
+@strawberry.type(
+    description="Everything that can be changed. Each answers with `userErrors` where the caller "
+    "has something to mend; a missing right is an error that names the scope it needs."
+)
+class Mutation(OverrideMutations):
+    pass
+
+
 @cache
 def _schema() -> strawberry.Schema:
-    schema = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=dict(SCALARS)))
+    schema = strawberry.Schema(
+        query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=dict(SCALARS))
+    )
     enforce(core(schema))
     _drop_null_defaults(core(schema))
     return schema

@@ -35,6 +35,10 @@ KEYS = {
     "partner": ["scores:read"],
     "developer": ["customers:read", "schema:read"],
     "monitor": ["metrics:read"],
+    "policies": ["policies:write"],
+    "segments": ["segments:write"],
+    "strategies": ["strategies:write"],
+    "care": ["customers:read", "customers:write"],
 }
 
 

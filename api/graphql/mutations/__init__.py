@@ -1,0 +1,1 @@
+"""What can be changed: payloads with `userErrors`, one file for each noun."""
