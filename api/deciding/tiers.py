@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from api.columns import aligned, objects
 from api.deciding.occasion import Deciding
 from api.domain.tiers import parse_policy
 
 
 def decide_tiers(deciding: Deciding) -> pa.Table:
-    table = deciding.population.tiers
-    keys = table["customer_id"].to_numpy()
-    current = aligned(deciding.ids, keys, objects(table["tier_key"]), None)
     policy = parse_policy(deciding.catalogue.policy, deciding.occasion.exponent, deciding.fields)
-    decisions = policy.decide(deciding.columns, current)
+    decisions = policy.decide(deciding.columns)
     deciding.columns["tier"] = decisions.tiers
     rows = len(deciding.ids)
     return pa.table(

@@ -1,15 +1,14 @@
-"""Tier decisions: a policy applied to columns, with reasons, inputs to replay, and the next step.
+"""Tier decisions: a policy applied to columns, for one customer or a million.
 
-A decision is pure: the same policy and the same inputs give the same tier, for one customer or a
-million, whatever their order.
+A decision is pure: the same policy, the same inputs and the same standing give the same tier,
+whatever the order of rows.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -17,24 +16,16 @@ import numpy.typing as npt
 
 from api.domain.conditions import Columns, Mask, column_of, is_missing
 from api.domain.fields import FIELDS, Field
-from api.domain.policies import PolicyDocument, Rung, parse_document
-from api.domain.reasons import (
-    JsonColumns,
-    Piece,
-    Texts,
-    assemble,
-    condition_gap,
-    condition_reason,
-    json_of,
-    met,
-    reason,
-    unmet,
-)
+from api.domain.policies import Branch, Cuts, PolicyDocument, parse_document
 from api.domain.rules import Masks
+from api.domain.standings import NOWHERE, Moves, Standing, Wishes, move
+from api.domain.tier_decisions import OVERRIDE_UNTIL, STALE, Ladder, TierDecisions, score_columns
 
-STALE = "prediction_stale"
-"""The column that is true where a prediction is too old to decide by; optional."""
-NO_RUNG = -1
+__all__ = ["STALE", "Overrides", "Standing", "TierDecisions", "TierPolicy", "parse_policy"]
+
+BranchCuts = Mapping[str, Cuts]
+"""The cut-offs of ladders by share, by branch."""
+REPLAYED = dt.date(1970, 1, 1)
 
 
 def parse_policy(
@@ -49,141 +40,189 @@ def parse_policy(
 
 
 @dataclass(frozen=True)
+class Overrides:
+    """Tiers that people set by hand, in the order of rows."""
+
+    tier: npt.NDArray[np.object_]
+    where: Mask
+    until: npt.NDArray[np.datetime64]
+    """The last day each holds."""
+
+
+@dataclass(frozen=True)
 class TierPolicy:
     document: PolicyDocument
 
-    def decide(self, columns: Columns, current: npt.NDArray[Any] | None = None) -> TierDecisions:
+    def decide(
+        self,
+        columns: Columns,
+        standing: Standing | None = None,
+        as_of: dt.date | None = None,
+        *,
+        cuts: BranchCuts | None = None,
+        overrides: Overrides | None = None,
+    ) -> TierDecisions:
         """The tier of every customer.
 
-        Needs the columns of `document.fields`; `prediction_stale` is optional. `current` holds
-        the present tier keys; policies of kind `rules` decide without them.
+        Needs the columns of `document.fields`; `prediction_stale` is optional. With a `standing`
+        (and the day) bands, minimum stay and grace count; without one everybody gets what the
+        measures say. `cuts` are those of an earlier decision; by default they are drawn anew.
         """
+        columns = score_columns(self.document, columns)
         masks = Masks(columns)
-        usable = self._usable(columns, masks.size)
-        rung = np.full(masks.size, NO_RUNG)
-        for rungs, where in ((self.document.rungs, usable), (self.document.fallback, ~usable)):
-            open_ = where.copy()
-            for place, each in enumerate(rungs):
-                hit = open_ & masks.of(each.rule)
-                rung[hit] = place
-                open_ &= ~hit
-        return TierDecisions(self.document, masks, usable, rung, current)
+        standing = standing or Standing.of(masks.size)
+        current = self._places(standing)
+        ladders: list[Ladder] = []
+        moves, plain = _Scattered(masks.size), np.empty(masks.size, np.int64)
+        open_ = np.ones(masks.size, dtype=bool)
+        for branch in self.document.branches:
+            inside = open_ & masks.of(branch.rule)
+            open_ &= ~inside
+            known = standing if as_of is not None else Standing.of(masks.size)
+            climbed = self._climb(branch, masks, inside, cuts, known)
+            ladders += climbed.ladders
+            moved = move(
+                climbed.wishes,
+                replace(known, known=known.known & (current >= 0)),
+                np.maximum(current, 0),
+                branch.stability,
+                self._grace(branch),
+                as_of or REPLAYED,
+            )
+            moves.take(moved, inside)
+            plain[inside] = climbed.wishes.plain[inside]
+        return TierDecisions(
+            self.document, masks, tuple(ladders), plain, moves.whole(), standing, as_of, overrides
+        )
 
     def replay(self, inputs: Mapping[str, Any]) -> str | None:
         """The tier that these stored inputs lead to."""
         fields = self.document.fields
         columns = {name: _column(inputs[name], field) for name, field in fields.items()}
         columns[STALE] = np.array([bool(inputs[STALE])])
-        return cast("str | None", self.decide(columns).tiers[0])
+        stood = inputs.get("_standing")
+        standing = None if stood is None else _standing(stood)
+        decided_on = inputs.get("_as_of")
+        decisions = self.decide(
+            columns,
+            standing,
+            None if decided_on is None else dt.date.fromisoformat(decided_on),
+            cuts=inputs.get("_cuts"),
+            overrides=_override(inputs.get("_override")),
+        )
+        return cast("str | None", decisions.tiers[0])
 
-    def _usable(self, columns: Columns, size: int) -> Mask:
-        """Where every prediction that the rungs read is there and fresh enough."""
-        usable = np.ones(size, dtype=bool)
-        names = self.document.predicted_fields
-        for name in names:
-            usable &= ~is_missing(column_of(name, columns))
-        if names and STALE in columns:
-            usable &= ~column_of(STALE, columns).astype(bool)
-        return usable
+    def _places(self, standing: Standing) -> npt.NDArray[np.int64]:
+        """Where customers stand on this policy's ladder; -1 where their tier is none of its."""
+        places = {tier.key: tier.place for tier in self.document.tiers}
+        places |= {None: len(places)}  # type: ignore[dict-item]  # below the lowest
+        listed = (places.get(key, -1) for key in standing.tier.tolist())
+        found = np.fromiter(listed, np.int64, len(standing.tier))
+        return np.where(standing.known, found, -1)
+
+    def _grace(self, branch: Branch) -> npt.NDArray[np.int64]:
+        usual = branch.stability.grace_months
+        own = [tier.grace_months for tier in self.document.tiers]
+        return np.array([*(usual if each is None else each for each in own), 0], dtype=np.int64)
+
+    def _climb(
+        self,
+        branch: Branch,
+        masks: Masks,
+        inside: Mask,
+        cuts: BranchCuts | None,
+        standing: Standing,
+    ) -> _Climbed:
+        drawn: Cuts = {}
+        if branch.quantiles is not None:
+            kept = (cuts or {}).get(branch.key)
+            drawn = branch.quantiles.draw(masks.columns, inside) if kept is None else kept
+        usable = _usable(branch, masks)
+        below = len(self.document.tiers)
+        ladders = (
+            Ladder(branch, branch.ladder(drawn), inside & usable, drawn),
+            Ladder(branch, branch.fallback, inside & ~usable, drawn, fallback=True),
+        )
+        wishes = Wishes(*(np.full(masks.size, below) for _ in range(3)))
+        for ladder in ladders:
+            if not ladder.where.any():
+                continue
+            _first_fits(wishes.plain, ladder, masks, "rule")
+            if standing.known.any():
+                _first_fits(wishes.up, ladder, masks, "enter")
+                _first_fits(wishes.kept, ladder, masks, "keep")
+        return _Climbed(ladders, wishes)
+
+
+@dataclass(frozen=True)
+class _Climbed:
+    ladders: tuple[Ladder, ...]
+    wishes: Wishes
+
+
+class _Scattered:
+    """The moves of all branches, each for its own customers."""
+
+    def __init__(self, size: int) -> None:
+        days = [np.full(size, NOWHERE) for _ in range(4)]
+        self._moves = Moves(
+            np.zeros(size, np.int64),
+            days[0],
+            days[1],
+            days[2],
+            np.full(size, None, dtype=object),
+            days[3],
+            np.zeros(size, bool),
+        )
+
+    def take(self, moves: Moves, inside: Mask) -> None:
+        for name, column in vars(moves).items():
+            getattr(self._moves, name)[inside] = column[inside]
+
+    def whole(self) -> Moves:
+        return self._moves
+
+
+def _first_fits(places: npt.NDArray[np.int64], ladder: Ladder, masks: Masks, name: str) -> None:
+    open_ = ladder.where.copy()
+    for rung in ladder.rungs:
+        rule = {"rule": rung.rule, "enter": rung.enter, "keep": rung.keep}[name]
+        hit = open_ & masks.of(rule)
+        places[hit] = rung.tier.place
+        open_ &= ~hit
+
+
+def _usable(branch: Branch, masks: Masks) -> Mask:
+    """Where every prediction that the ladder reads is there and fresh enough."""
+    usable = np.ones(masks.size, dtype=bool)
+    names = branch.predicted_fields
+    for name in names:
+        usable &= ~is_missing(column_of(name, masks.columns))
+    if names and STALE in masks.columns:
+        usable &= ~column_of(STALE, masks.columns).astype(bool)
+    return usable
 
 
 def _column(value: Any, field: Field) -> npt.NDArray[Any]:
     if field.type == "date":
         return np.array([value or "NaT"], dtype="datetime64[D]")
-    if field.type in ("number", "money"):
+    if field.type in ("number", "money", "boolean"):
         return np.array([np.nan if value is None else value])
     return np.array([value], dtype=object)
 
 
-@dataclass(frozen=True)
-class TierDecisions:
-    """What was decided, in the order of rows; the texts are written when they are asked for."""
+def _day(value: Any) -> npt.NDArray[np.datetime64]:
+    return np.array([value or "NaT"], dtype="datetime64[D]")
 
-    policy: PolicyDocument
-    masks: Masks
-    usable: Mask
-    rung: npt.NDArray[np.int64]
-    """The place in the policy's rungs, or in its fallback where no prediction was usable."""
-    current: npt.NDArray[Any] | None
 
-    @cached_property
-    def tiers(self) -> Texts:
-        """Tier keys, None for customers below the lowest tier."""
-        keys: Texts = np.full(self.masks.size, None, dtype=object)
-        for rungs, where in self._lists:
-            for place, each in enumerate(rungs):
-                keys[where & (self.rung == place)] = each.tier.key
-        return keys
+def _standing(stood: Mapping[str, Any]) -> Standing:
+    tier: npt.NDArray[np.object_] = np.array([stood["tier"]], dtype=object)
+    days = (_day(stood[name]) for name in ("since", "watch_since", "evaluated_on"))
+    return Standing(tier, np.ones(1, dtype=bool), *days)
 
-    def reasons_json(self) -> Texts:
-        """For each customer, a JSON list of reasons `{"code", "params"}`."""
-        pieces = self._fallback_pieces()
-        for rungs, where in self._lists:
-            for place, each in enumerate(rungs):
-                pieces += self._rung_pieces(each, where & (self.rung == place))
-        pieces.append(reason(self.rung == NO_RUNG, "tier.below_lowest"))
-        everyone = np.ones(self.masks.size, dtype=bool)
-        return assemble(pieces, everyone, self._sources, "[", "]")
 
-    def inputs_json(self) -> Texts:
-        """For each customer, everything `TierPolicy.replay` needs, as a JSON object."""
-        names = list(self.policy.fields)
-        labels = [f"{json_of(name)}:" for name in (*names, STALE)]
-        texts = (labels[0], *(f",{label}" for label in labels[1:]), "")
-        everyone = np.ones(self.masks.size, dtype=bool)
-        pieces = [Piece(everyone, texts, (*names, STALE))]
-        return assemble(pieces, everyone, self._sources, "{", "}")
-
-    def gap_json(self) -> Texts:
-        """For each customer, the next better tier and what is missing; None at the top."""
-        gaps: Texts = np.full(self.masks.size, None, dtype=object)
-        for rungs, where in self._lists:
-            for place in range(len(rungs)):
-                below = place + 1 if place + 1 < len(rungs) else NO_RUNG
-                scope = where & (self.rung == below)
-                if scope.any():
-                    texts = self._gap_texts(rungs[place], scope)
-                    gaps[scope] = texts[scope]
-        return gaps
-
-    def reasons(self, row: int) -> list[dict[str, Any]]:
-        """One customer's reasons."""
-        return cast("list[dict[str, Any]]", json.loads(self.reasons_json()[row]))
-
-    @property
-    def _lists(self) -> tuple[tuple[Sequence[Rung], Mask], ...]:
-        return (self.policy.rungs, self.usable), (self.policy.fallback, ~self.usable)
-
-    @cached_property
-    def _stale(self) -> Mask:
-        column = self.masks.columns.get(STALE)
-        return np.zeros(self.masks.size, bool) if column is None else np.asarray(column, bool)
-
-    @cached_property
-    def _sources(self) -> JsonColumns:
-        sources = JsonColumns(self.masks.columns, self.policy.fields)
-        sources.add(STALE, self._stale)
-        return sources
-
-    def _fallback_pieces(self) -> list[Piece]:
-        return [
-            reason(~self.usable & self._stale, "tier.fallback_stale_prediction"),
-            reason(~self.usable & ~self._stale, "tier.fallback_no_prediction"),
-        ]
-
-    def _rung_pieces(self, rung: Rung, where: Mask) -> list[Piece]:
-        if rung.otherwise:
-            pieces = [reason(where, "tier.otherwise")]
-        else:
-            found = met(rung.rule, self.masks, where)
-            pieces = [condition_reason("tier.condition_met", each) for each in found]
-        for remark in rung.tier.remarks:
-            scope = where & self.masks.of(remark.rule)
-            found = met(remark.rule, self.masks, scope)
-            pieces += [condition_reason(f"tier.{remark.key}", each) for each in found]
-        return pieces
-
-    def _gap_texts(self, target: Rung, scope: Mask) -> Texts:
-        pieces = [condition_gap(each) for each in unmet(target.rule, self.masks, scope)]
-        opening = f'{{"tier":{json_of(target.tier.key)},"conditions":['
-        return assemble(pieces, scope, self._sources, opening, "]}")
+def _override(override: Mapping[str, Any] | None) -> Overrides | None:
+    if override is None:
+        return None
+    tier: npt.NDArray[np.object_] = np.array([override["tier"]], dtype=object)
+    return Overrides(tier, np.ones(1, dtype=bool), _day(override[OVERRIDE_UNTIL]))

@@ -165,6 +165,6 @@ class TierQueries:
         columns, current = await decision_inputs(
             context.snapshot, parsed.document.fields, context.stale_from, context.zone
         )
-        decisions = await asyncio.to_thread(parsed.decide, columns, current)
+        decisions = await asyncio.to_thread(parsed.decide, columns)
         pairs = Counter(zip(current.tolist(), decisions.tiers.tolist(), strict=True))
         return migration((a, b, number) for (a, b), number in pairs.items())

@@ -1,0 +1,17 @@
+"""Tier policies as documents: five kinds of ladders, chosen by who the customer is."""
+
+from api.domain.policies.document import Branch, PolicyDocument, Remark, Rung, Tier
+from api.domain.policies.quantiles import Cuts
+from api.domain.policies.reader import parse_document
+from api.domain.policies.stability import Stability
+
+__all__ = [
+    "Branch",
+    "Cuts",
+    "PolicyDocument",
+    "Remark",
+    "Rung",
+    "Stability",
+    "Tier",
+    "parse_document",
+]

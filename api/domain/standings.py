@@ -1,0 +1,147 @@
+"""Where customers stand and what becomes of it: who moves, who is watched, who stays for now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from api.domain.conditions import Mask
+from api.domain.policies import Stability
+
+Days = npt.NDArray[np.datetime64]
+Places = npt.NDArray[np.int64]
+NOWHERE = np.datetime64("NaT", "D")
+FREE, WATCHED, MINIMUM_STAY, NOT_EVALUATED = "free", "watch", "minimum_stay", "not_evaluated"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What was decided before, in the order of rows; days are `datetime64[D]`."""
+
+    tier: npt.NDArray[np.object_]
+    """Tier keys, None for below the lowest."""
+    known: Mask
+    """Where anything was decided before; elsewhere the rest is of no meaning."""
+    since: Days
+    watch_since: Days
+    """Since when the conditions of the tier have not been met; NaT: they are."""
+    evaluated_on: Days
+
+    @classmethod
+    def of(cls, size: int) -> Standing:
+        """Nobody stands anywhere yet."""
+        days = np.full(size, NOWHERE)
+        return cls(np.full(size, None, dtype=object), np.zeros(size, bool), days, days, days)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Places on the ladder, 0 the best, its length for below the lowest, by what each rule asks."""
+
+    plain: Places
+    """Where the policy alone puts the customer."""
+    up: Places
+    """Where those come who must exceed the thresholds by the enter margin."""
+    kept: Places
+    """The best place whose conditions are met within the exit margin."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    place: Places
+    since: Days
+    watch_since: Days
+    evaluated_on: Days
+    state: npt.NDArray[np.object_]
+    """`free` unless something other than the measures holds the tier: see the constants."""
+    until: Days
+    """The first day on which a watched tier, or one within its minimum stay, may be lost."""
+    banded: Mask
+    """Where the tier is kept within the exit margin only."""
+
+
+def move(
+    wishes: Wishes,
+    standing: Standing,
+    current: Places,
+    stability: Stability,
+    grace_months: npt.NDArray[np.int64],
+    as_of: dt.date,
+) -> Moves:
+    """What becomes of each customer on the day `as_of`.
+
+    `current` is the place of the tier that each stands in; `grace_months` is by place. Customers
+    who stand nowhere get the place the policy gives them.
+    """
+    today = np.datetime64(as_of, "D")
+    moved_up = wishes.up < current
+    lower = current + 1 if stability.downgrade == "one_level" else np.maximum(wishes.plain, current)
+    falls = standing.known & (wishes.kept > current) & (wishes.plain > current)
+    evaluated = _evaluated(standing, stability, today)
+    if stability.upgrades == "at_once":
+        evaluated = evaluated | moved_up
+    falling = falls & evaluated & ~moved_up
+    began = np.where(np.isnat(standing.watch_since), today, standing.watch_since)
+    grace_ends = add_months(began, grace_months[current])
+    stay_ends = np.where(
+        np.isnat(standing.since), today, standing.since + stability.minimum_stay_days
+    )
+    ends = np.maximum(grace_ends, stay_ends)
+    stays = falling & (today < ends)
+    place = np.where(
+        ~standing.known,
+        wishes.plain,
+        np.where(evaluated & moved_up, wishes.up, np.where(falling & ~stays, lower, current)),
+    )
+    same = standing.known & (place == current)
+    not_evaluated = standing.known & ~evaluated
+    watch_since = np.where(stays & same, began, NOWHERE)
+    watch_since[not_evaluated] = standing.watch_since[not_evaluated]
+    state = np.full(len(place), FREE, dtype=object)
+    state[not_evaluated] = NOT_EVALUATED
+    state[stays & (today < stay_ends)] = MINIMUM_STAY
+    state[stays & (today < grace_ends)] = WATCHED
+    state[not_evaluated & ~np.isnat(standing.watch_since)] = WATCHED
+    held = state != FREE
+    return Moves(
+        place,
+        np.where(same, standing.since, today),
+        watch_since,
+        np.where(not_evaluated, standing.evaluated_on, today),
+        state,
+        np.where(np.isin(state, (WATCHED, MINIMUM_STAY)), ends, NOWHERE),
+        same & ~held & (wishes.plain > current),
+    )
+
+
+def _evaluated(standing: Standing, stability: Stability, today: np.datetime64) -> Mask:
+    """Whose turn it is: everyone's, or a month's or a year's first time."""
+    last = standing.evaluated_on
+    never = np.isnat(last)
+    if stability.evaluate == "monthly":
+        earlier = last.astype("datetime64[M]") < today.astype("datetime64[M]")
+        return np.asarray(never | earlier, dtype=bool)
+    if stability.evaluate == "anniversary":
+        return np.asarray(never | (_last_anniversary(standing.since, today) > last), dtype=bool)
+    return np.ones(len(last), dtype=bool)
+
+
+def _last_anniversary(since: Days, today: np.datetime64) -> Days:
+    """The latest day, not after today, that lies whole years after `since`."""
+    months = today.astype("datetime64[M]") - since.astype("datetime64[M]")
+    years = np.where(np.isnat(months), 0, months.astype(np.int64)) // 12
+    anniversary = add_months(since, years * 12)
+    return np.where(anniversary > today, add_months(since, (years - 1) * 12), anniversary)
+
+
+def add_months(days: Days, months: Any) -> Days:
+    """The same day so many calendar months later, or the last one of a shorter month."""
+    first = days.astype("datetime64[M]")
+    then = first + np.asarray(months)
+    last = (then + 1).astype("datetime64[D]") - 1
+    moved: Days = np.minimum(then.astype("datetime64[D]") + (days - first), last)
+    return moved
