@@ -60,8 +60,8 @@ def test_what_makes_no_key(engine: Engine) -> None:
     create_key(engine, "taken", ["admin"], None, clock)
     with pytest.raises(Conflict, match="taken"):
         create_key(engine, "taken", ["admin"], None, clock)
-    with pytest.raises(InvalidInput, match=r"customers:write.*customers:read"):
-        create_key(engine, "a", ["customers:write"], None, clock)
+    with pytest.raises(InvalidInput, match=r"customers:change.*customers:read"):
+        create_key(engine, "a", ["customers:change"], None, clock)
     with pytest.raises(InvalidInput, match="at least one scope"):
         create_key(engine, "a", [], None, clock)
     with pytest.raises(InvalidInput, match="1 to 100 characters"):
