@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from api.columns import Columns, aligned, objects, profile_measures
 from api.deciding.occasion import Deciding
-from api.domain.classes import Classification, LifecycleRule, classify
+from api.domain.classes._old import Classification, LifecycleRule, classify
 
 CLASSIFICATIONS = ("rfm_group", "abc_class", "lifecycle_stage")
 

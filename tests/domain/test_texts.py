@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from api.domain.classes import Classification, LifecycleRule, classify
+from api.domain.classes._old import Classification, LifecycleRule, classify
 from api.domain.conditions import OPERATORS
 from api.domain.fields import FIELDS, attribute_field, known_fields
 from api.domain.policies import REMARKS
