@@ -158,10 +158,10 @@ FACT_TABLES = (
     REFERRALS,
 )
 """`order_lines` with a negative quantity or amount are returns; `cost_minor` may be null;
-`feedback.score` runs from 0 (worst) to 1 (best). Columns `*day` hold business days since 1970-01-01.
-An invoice's `paid_day` is null while it is unpaid; a later one than the cut-off's day counts as
-null. `account_id` stands for an account without naming it; its balance is that of the day's end,
-and the customer of an account's latest record owns it."""
+`feedback.score` runs from 0 (worst) to 1 (best). Columns `*day` count business days from
+1970-01-01. An invoice's `paid_day` is null while it is unpaid, and counts as null before that day.
+`account_id` stands for an account without naming it; its balance is that of the day's end, and the
+customer of the account's latest record owns it."""
 
 
 @dataclass(frozen=True)

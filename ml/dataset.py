@@ -108,14 +108,21 @@ def known_attributes(
 
 
 def feature_table(store: FactStore, cutoff: int, *, threads: int) -> pa.Table:
-    """All measures and features of everyone known at a cut-off, attributes under their codes."""
+    """All measures and features of everyone known at a cut-off, attributes under their codes.
+
+    A measure that is named like a feature, which is a float32, ends in `_measure`.
+    """
     with connect(threads) as backend:
         backend.open(store)
         attributes = known_attributes(backend, store.attribute_fields(), cutoff)
         backend.cut([cutoff])
-        table = backend.query(features_sql(attributes))
+        table = backend.query(features_sql(attributes, with_measures=True))
     codes = feature_codes(attributes)
-    return table.rename_columns([*table.column_names[: -len(codes)], *codes])
+    names = []
+    for name in table.column_names[: -len(codes)]:
+        plain = name.removesuffix("_measure")
+        names.append(name if plain in codes else plain)
+    return table.rename_columns([*names, *codes])
 
 
 def labelled(

@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 from ml.contracts import FACT_TABLES, AttributeField, ColumnType, FactTable
 from ml.errors import BadFacts, NoFacts
 
-FORMAT = 1
+FORMAT = 2
+"""Raised with the set of tables: an older store has not all of them, and is written anew."""
 MANIFEST = "manifest.json"
 ROW_GROUP_ROWS = 131_072
 TABLES: Mapping[str, FactTable] = MappingProxyType({table.name: table for table in FACT_TABLES})

@@ -1,7 +1,7 @@
 """One SQL text for the declared features: it runs verbatim on DuckDB and on Spark SQL.
 
-It reads five relations named after the fact tables and a sixth, `cutoffs(cutoff)`, and answers
-one row per cut-off and customer known at it. Every source is filtered below the cut-off. A
+It reads relations named after the fact tables and one more, `cutoffs`, and answers one row per
+cut-off and customer known at it. Every source is filtered below the cut-off. A
 purchase is an order with at least one line of positive quantity and non-negative amount;
 a line with a negative quantity or amount is a return: it lowers net spend at its own moment and
 is no purchase. Days are counted back from the cut-off, 0 being the last business day before it.
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ml import measures
 from ml.feature_catalogue import FEATURES, WINDOWS_DAYS
+from ml.measures import of_sample
 
 _KEY = "cutoff, customer_id"
 _SOURCES = """
@@ -29,7 +31,7 @@ order_totals AS (
         CAST(sum(CASE WHEN quantity_milli < 0 OR amount_minor < 0
             THEN 1 ELSE 0 END) AS BIGINT) AS return_lines
     FROM order_lines
-    WHERE ordered_at < (SELECT max(cutoff) FROM cutoffs)
+    WHERE ordered_at < (SELECT max(cutoff) FROM cutoffs){orders_kept}
     GROUP BY customer_id, order_id
 ),
 dated AS (
@@ -61,7 +63,7 @@ bought AS (
     SELECT c.cutoff, l.customer_id, l.product_id, l.department, l.brand, count(*) AS lines,
         max(CASE WHEN l.ordered_at >= c.cutoff - 84 * 86400 THEN 1 ELSE 0 END) AS recent
     FROM order_lines l JOIN cutoffs c ON l.ordered_at < c.cutoff
-    WHERE l.quantity_milli > 0 AND l.amount_minor >= 0
+    WHERE l.quantity_milli > 0 AND l.amount_minor >= 0{lines_kept}
     GROUP BY c.cutoff, l.customer_id, l.product_id, l.department, l.brand
 ),
 p AS (
@@ -101,7 +103,17 @@ i AS (
             THEN 1 ELSE 0 END) AS BIGINT) AS recent,
         CAST(floor((max(c.cutoff) - 1 - max(x.occurred_at)) / 86400) AS BIGINT) AS recency,
         CAST(sum(x.response_seconds) AS BIGINT) AS response,
-        count(x.response_seconds) AS responses
+        count(x.response_seconds) AS responses,
+        CAST(sum(CASE WHEN x.direction = 'inbound' AND x.occurred_at >= c.cutoff - 84 * 86400
+            THEN 1 ELSE 0 END) AS BIGINT) AS inbound_84,
+        CAST(sum(CASE WHEN x.occurred_at >= c.cutoff - 365 * 86400
+            THEN 1 ELSE 0 END) AS BIGINT) AS contacts_365,
+        CAST(sum(CASE WHEN x.kind = 'complaint' AND x.occurred_at >= c.cutoff - 365 * 86400
+            THEN 1 ELSE 0 END) AS BIGINT) AS complaints_365,
+        CAST(sum(CASE WHEN x.occurred_at >= c.cutoff - 365 * 86400
+            THEN x.response_seconds END) AS BIGINT) AS response_365,
+        count(CASE WHEN x.occurred_at >= c.cutoff - 365 * 86400
+            THEN x.response_seconds END) AS responses_365
     FROM interactions x JOIN cutoffs c ON x.occurred_at < c.cutoff
     GROUP BY c.cutoff, x.customer_id
 ),
@@ -119,22 +131,10 @@ f AS (
 
 _KNOWN = """
 k AS (
-    SELECT c.cutoff, x.customer_id FROM customers x JOIN cutoffs c ON x.known_at < c.cutoff
+    SELECT c.cutoff, x.customer_id FROM customers x JOIN cutoffs c ON x.known_at < c.cutoff{kept}
     UNION
-    SELECT cutoff, customer_id FROM dated
+    SELECT cutoff, customer_id FROM dated WHERE 1 = 1{kept}
 )"""
-
-MEASURES_SQL = """CAST(o.recency AS DOUBLE) AS recency_days_measure,
-    coalesce(o.orders, 0) AS order_count_measure,
-    coalesce(o.net, 0) AS net_spend_minor,
-    coalesce(w.spend_365, 0) AS net_spend_365d_minor,
-    CAST(o.tenure AS DOUBLE) AS tenure_days_measure,
-    CAST(g.gap_sum AS DOUBLE) / nullif(g.gaps, 0) AS mean_gap_days_measure,
-    coalesce(i.contacts, 0) AS interaction_count,
-    o.first_at AS first_order_at,
-    o.last_at AS last_order_at,
-    coalesce(g.visits, 0) AS visits"""
-"""The exact columns beside the features; `visits` counts purchase days."""
 
 
 def _orders() -> str:
@@ -167,6 +167,11 @@ def _windows() -> str:
         for name, what in (("orders", "purchase"), ("spend", "amount"))
     ]
     columns += [f"{total(what, 84)} AS {what}_84" for what in ("bought", "discount")]
+    columns += [
+        "CAST(sum(CASE WHEN days_ago >= 365 AND days_ago < 730 THEN amount ELSE 0 END) AS BIGINT) "
+        "AS spend_previous_365",
+        "CAST(sum(CASE WHEN days_ago < 365 THEN costed - cost END) AS BIGINT) AS margin_365",
+    ]
     listed = ",\n        ".join(columns)
     return f"""
 w AS (
@@ -204,25 +209,56 @@ a AS (
 ),"""
 
 
-def compose(attribute_columns: list[tuple[str, str]]) -> str:
-    """The whole text; each attribute column is an alias and an expression over `stated`."""
+def compose(attribute_columns: list[tuple[str, str]], *, with_measures: bool) -> str:
+    """Features and, if wanted, measures; each attribute column is an alias and an expression over
+    `stated`."""
     sources = [_SOURCES, _orders(), _windows(), _GAPS, _MIX, _CONTACT]
-    features = [f"CAST({feature.sql} AS FLOAT) AS {name}" for name, feature in FEATURES.items()]
+    columns = ["coalesce(g.visits, 0) AS visits"]
     joined = ["o", "w", "g", "d", "b", "p", "i", "f"]
+    if with_measures:
+        sources.append(measures.SOURCES)
+        columns.append(measures.LISTED)
+        joined += [name for name in measures.JOINED if name not in joined]
+    columns += [f"CAST({feature.sql} AS FLOAT) AS {name}" for name, feature in FEATURES.items()]
     if attribute_columns:
         sources.append(_attributes(attribute_columns))
-        features += [f"CAST(a.{alias} AS FLOAT) AS {alias}" for alias, _ in attribute_columns]
+        columns += [f"CAST(a.{alias} AS FLOAT) AS {alias}" for alias, _ in attribute_columns]
         joined.append("a")
+    return _filled(_query(sources, columns, joined), None)
+
+
+def compose_measures(permille: int | None) -> str:
+    """Measures alone, of everyone or of a sample of so many in a thousand customers."""
+    sources = [_SOURCES, _orders(), _windows(), _GAPS, _MIX, _CONTACT, measures.SOURCES]
+    return _filled(_query(sources, [measures.LISTED], measures.JOINED), permille)
+
+
+def _query(sources: Iterable[str], columns: Iterable[str], joined: Iterable[str]) -> str:
     joins = "\n".join(
         f"LEFT JOIN {name} ON {name}.cutoff = k.cutoff AND {name}.customer_id = k.customer_id"
         for name in joined
     )
-    listed = ",\n    ".join(features)
+    listed = ",\n    ".join(columns)
     return f"""WITH{"".join(sources)}{_KNOWN}
 SELECT k.cutoff, k.customer_id,
-    {MEASURES_SQL},
     {listed}
 FROM k
 {joins}
 ORDER BY k.cutoff, k.customer_id
 """
+
+
+def _filled(sql: str, permille: int | None) -> str:
+    """The places where a sample is taken; the orders of whom it referred are needed as well."""
+    kept = orders_kept = lines_kept = ""
+    if permille is not None:
+        chosen, referrer = (of_sample(each, permille) for each in ("customer_id", "referrer_id"))
+        kept = f" AND {chosen}"
+        lines_kept = f" AND {of_sample('l.customer_id', permille)}"
+        referred = f"SELECT referred_id FROM referrals WHERE {referrer}"
+        orders_kept = f" AND ({chosen} OR customer_id IN ({referred}))"
+    return (
+        sql.replace("{orders_kept}", orders_kept)
+        .replace("{lines_kept}", lines_kept)
+        .replace("{kept}", kept)
+    )

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ml.contracts import AttributeField
 from ml.feature_catalogue import DERIVED, FEATURES, Feature, Unit
-from ml.feature_sql import compose, literal
+from ml.feature_sql import compose, compose_measures, literal
 
 __all__ = [
     "DERIVED",
@@ -23,6 +23,7 @@ __all__ = [
     "feature_codes",
     "features_sql",
     "label_of",
+    "measures_sql",
     "reason_text",
 ]
 
@@ -69,15 +70,25 @@ def feature_codes(attributes: Sequence[AttributeField]) -> tuple[str, ...]:
     return (*FEATURES, *attribute_codes(attributes))
 
 
-def features_sql(attributes: Sequence[AttributeField]) -> str:
-    """The query behind every feature and measure, for DuckDB and Spark SQL alike.
+def features_sql(attributes: Sequence[AttributeField], *, with_measures: bool = False) -> str:
+    """The query behind every feature and, if wanted, measure, for DuckDB and Spark SQL alike.
 
-    It reads the relations `customers`, `attributes`, `order_lines`, `interactions`, `feedback` and
-    `cutoffs(cutoff)`; its last columns are float32 and in the order of `feature_codes`. Attribute
-    columns have neutral names, `attribute_0` and so on, as codes are no portable identifiers.
+    It reads the relations of the fact store and `cutoffs(cutoff, today, month_first, month_after)`;
+    its last columns are float32 and in the order of `feature_codes`. Attribute columns have neutral
+    names, `attribute_0` and so on, as codes are no portable identifiers; those of measures end in
+    `_measure`.
     """
     values = [value for _, value in _attribute_features(attributes)]
-    return compose([(f"attribute_{place}", value) for place, value in enumerate(values)])
+    columns = [(f"attribute_{place}", value) for place, value in enumerate(values)]
+    return compose(columns, with_measures=with_measures)
+
+
+def measures_sql(permille: int | None = None) -> str:
+    """The measures alone, for as many cut-offs as there are: no model is needed for them.
+
+    With `permille` only of a sample of customers, the same at each cut-off.
+    """
+    return compose_measures(permille)
 
 
 def label_of(code: str, language: Language = "en") -> str:

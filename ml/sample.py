@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 
 from ml.backends import Backend
 from ml.contracts import MEASURE_COLUMNS, AttributeField
-from ml.features import feature_codes, features_sql
+from ml.facts import arrow_schema
+from ml.features import feature_codes, features_sql, measures_sql
+from ml.measures import EXPRESSIONS
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,8 +72,18 @@ def measure_and_sample(
 ) -> tuple[pa.Table, Sample]:
     """One cut-off for scoring: measures of everyone known, and a sample of the buyers."""
     backend.cut([cutoff])
-    table = backend.query(features_sql(attributes))
+    table = backend.query(features_sql(attributes, with_measures=True))
     return _measures(table), _sample(table, attributes)
+
+
+def measures_at(backend: Backend, cutoffs: Sequence[int], permille: int | None = None) -> pa.Table:
+    """Measures of everyone known at each cut-off, after a column `cutoff`; sorted by the two.
+
+    With `permille` only of a sample of so many in a thousand customers, the same at each cut-off.
+    """
+    backend.cut(cutoffs)
+    table = backend.query(measures_sql(permille))
+    return _measures(table).add_column(0, "cutoff", table["cutoff"])
 
 
 def sample_at(
@@ -95,12 +107,9 @@ def join(parts: Sequence[Sample]) -> Sample:
 
 
 def _measures(table: pa.Table) -> pa.Table:
-    names = {name: f"{name}_measure" for name in MEASURE_COLUMNS}
-    columns = {
-        name: table[alias if (alias := names[name]) in table.column_names else name]
-        for name in MEASURE_COLUMNS
-    }
-    return pa.table(columns)
+    """The columns of `MEASURE_COLUMNS`, in their types."""
+    columns = [table["customer_id"], *(table[f"{name}_measure"] for name in EXPRESSIONS)]
+    return pa.table(columns, names=list(MEASURE_COLUMNS)).cast(arrow_schema(MEASURE_COLUMNS))
 
 
 def _sample(table: pa.Table, attributes: Sequence[AttributeField]) -> Sample:

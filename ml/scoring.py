@@ -14,7 +14,7 @@ from ml.backends import connect
 from ml.btyd import Histories
 from ml.churn import ChurnModel
 from ml.clv import ClvModel
-from ml.contracts import DAY, MEASURE_COLUMNS, PREDICTION_COLUMNS, AttributeField
+from ml.contracts import DAY, PREDICTION_COLUMNS, AttributeField
 from ml.errors import BadModel
 from ml.explain import reasons
 from ml.facts import FactStore, arrow_schema
@@ -59,7 +59,7 @@ def score(
         backend.open(FactStore(store))
         measures, sample = measure_and_sample(backend, attributes, cutoff)
     return Scored(
-        measures=measures.cast(arrow_schema(MEASURE_COLUMNS)),
+        measures=measures,
         predictions=predict(ours[0], ours[1], sample),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +16,15 @@ from sqlalchemy import Engine
 
 from api.db.bulk import bulk_connection, execute, fetch, stream
 from api.db.fact_digest import digest
-from api.domain.money import exponent_of
-from ml.contracts import (
-    ATTRIBUTES,
-    CUSTOMERS,
-    FACT_TABLES,
-    FEEDBACK,
-    INTERACTIONS,
-    ORDER_LINES,
-    AttributeField,
-    FactTable,
+from api.db.fact_sources import (
+    HASHED_COLUMNS,
+    PRODUCT_COLUMNS,
+    ends_of_days,
+    numbers_of,
+    source,
 )
+from api.domain.money import exponent_of
+from ml.contracts import FACT_TABLES, ORDER_LINES, AttributeField, FactTable
 from ml.errors import BadFacts, NoFacts
 from ml.facts import FactStore, FactStoreWriter, Manifest, arrow_schema
 
@@ -34,24 +32,6 @@ NO_NUMBER = -(2**63)
 NO_FRACTION = -1.5e308
 NO_TEXT = ""
 """Stand for null on the way out of SQLite, which guesses a column's type from its first rows."""
-
-SOURCES: Mapping[str, str] = {
-    CUSTOMERS.name: "SELECT id, kind, {known_at}, batch_id FROM customers",
-    ATTRIBUTES.name: "SELECT a.customer_id, a.name, {valid_from}, a.text_value, a.number_value, "
-    "a.batch_id FROM customer_attributes a JOIN attribute_definitions d ON d.name = a.name "
-    "WHERE NOT d.sensitive",
-    ORDER_LINES.name: "SELECT l.order_id, l.line_no, o.customer_id, {ordered_at}, l.product_id, "
-    "l.quantity_milli, l.amount_minor, l.discount_minor, l.cost_minor, l.batch_id "
-    "FROM order_lines l JOIN orders o ON o.id = l.order_id",
-    INTERACTIONS.name: "SELECT id, customer_id, {occurred_at}, channel, direction, kind, "
-    "response_seconds, batch_id FROM interactions",
-    FEEDBACK.name: "SELECT id, customer_id, {given_at}, category, score, batch_id FROM feedback",
-}
-"""Where each fact table comes from; columns in the contract's order, then the batch.
-
-What a line says of its product is looked up here: as a join it takes three times as long.
-"""
-PRODUCT_COLUMNS = ("department", "brand")
 
 
 @dataclass(frozen=True)
@@ -95,10 +75,9 @@ def sync_facts(engine: Engine, url: str, store: Path) -> FactSync:
             keep=kept,
         )
         after = kept.watermark if kept is not None else 0
+        reader = _Reader(connection, dialect, state.time_zone)
         appended = {
-            table.name: writer.append(
-                table, _new_rows(connection, dialect, table, after, state.watermark)
-            )
+            table.name: writer.append(table, reader.rows(table, after, state.watermark))
             for table in FACT_TABLES
         }
         writer.commit()
@@ -158,27 +137,37 @@ def _attribute_fields(connection: adbc.Connection) -> list[AttributeField]:
     ]
 
 
-def _new_rows(
-    connection: adbc.Connection, dialect: str, table: FactTable, after: int, up_to: int
-) -> Iterator[pa.RecordBatch]:
-    """The rows of batches after `after`, up to and with `up_to`, as the contract says."""
-    products = _Products(connection) if table is ORDER_LINES else None
-    columns = [name for name in table.columns if not products or name not in PRODUCT_COLUMNS]
-    listed = ", ".join(_never_null(name, table) for name in columns)
-    named = ", ".join((*columns, "batch_id"))
-    sql = (
-        f"WITH facts({named}) AS ({_source(table, dialect)}) SELECT {listed} FROM facts "
-        f"WHERE batch_id > {after} AND batch_id <= {up_to}"
-    )
-    schema = arrow_schema(table.columns)
-    for batch in stream(connection, sql):
-        restored = {
-            name: _restored(column, schema.field(name).type)
-            for name, column in zip(columns, batch.columns, strict=True)
-        }
-        if products:
-            restored |= products.of(restored["product_id"])
-        yield pa.RecordBatch.from_arrays([restored[name] for name in schema.names], schema=schema)
+@dataclass(frozen=True)
+class _Reader:
+    connection: adbc.Connection
+    dialect: str
+    time_zone: str
+
+    def rows(self, table: FactTable, after: int, up_to: int) -> Iterator[pa.RecordBatch]:
+        """The rows of batches after `after`, up to and with `up_to`, as the contract says."""
+        products = _Products(self.connection) if table is ORDER_LINES else None
+        columns = [name for name in table.columns if not products or name not in PRODUCT_COLUMNS]
+        listed = ", ".join(_never_null(name, table) for name in columns)
+        named = ", ".join((*columns, "batch_id"))
+        sql = (
+            f"WITH facts({named}) AS ({source(table, self.dialect)}) SELECT {listed} FROM facts "
+            f"WHERE batch_id > {after} AND batch_id <= {up_to}"
+        )
+        schema = arrow_schema(table.columns)
+        for batch in stream(self.connection, sql):
+            restored = {
+                name: numbers_of(column)
+                if name in HASHED_COLUMNS
+                else _restored(column, schema.field(name).type)
+                for name, column in zip(columns, batch.columns, strict=True)
+            }
+            if products:
+                restored |= products.of(restored["product_id"])
+            if table.day:
+                restored[table.moment] = ends_of_days(restored[table.day], self.time_zone)
+            yield pa.RecordBatch.from_arrays(
+                [restored[name] for name in schema.names], schema=schema
+            )
 
 
 class _Products:
@@ -200,16 +189,9 @@ class _Products:
         return {name: column.take(places) for name, column in self._columns.items()}
 
 
-def _source(table: FactTable, dialect: str) -> str:
-    expression = (
-        "CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER)"  # it would round fractions up
-        if dialect == "sqlite"
-        else "floor(extract(epoch from {0}))::bigint"
-    )
-    return SOURCES[table.name].format(**{table.moment: expression.format(table.moment)})
-
-
 def _never_null(name: str, table: FactTable) -> str:
+    if name in HASHED_COLUMNS:
+        return name
     stand_in = {"string": f"'{NO_TEXT}'", "float64": NO_FRACTION}.get(
         table.columns[name], NO_NUMBER
     )
@@ -239,8 +221,9 @@ def verify_facts(engine: Engine, url: str, store: Path) -> list[str]:
             execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if _read_state(connection).epoch != manifest.epoch:
             differences.append("a fact was corrected since the store was written")
+        reader = _Reader(connection, engine.dialect.name, manifest.time_zone)
         for table in FACT_TABLES:
-            rows = _new_rows(connection, engine.dialect.name, table, 0, manifest.watermark)
+            rows = reader.rows(table, 0, manifest.watermark)
             here, there = digest(rows), digest(_stored_rows(store, table))
             if here != there:
                 differences.append(

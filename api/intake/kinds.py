@@ -89,6 +89,7 @@ _PEOPLE: tuple[FactKind, ...] = (
             moment_field("referred_at", "When"),
         ),
         ("referrer_id", "referred_id"),
+        fact_columns=("referred_at",),
     ),
     FactKind(
         "consents",
@@ -163,6 +164,7 @@ _CONTACTS: tuple[FactKind, ...] = (
             text_field("wanted_feature", "What is missed"),
         ),
         ("customer_id", "stated_at"),
+        fact_columns=("intent", "expected_on"),
     ),
 )
 

@@ -109,6 +109,7 @@ FINANCE: tuple[FactKind, ...] = (
             CURRENCY,
         ),
         ("invoice_id",),
+        fact_columns=("customer_id", "issued_on", "due_on", "paid_on", "amount_minor"),
         priced_on="issued_on",
     ),
     FactKind(
@@ -123,6 +124,7 @@ FINANCE: tuple[FactKind, ...] = (
             CURRENCY,
         ),
         ("customer_id", "incurred_on", "activity"),
+        fact_columns=("amount_minor",),
         priced_on="incurred_on",
     ),
     FactKind(
@@ -137,6 +139,7 @@ FINANCE: tuple[FactKind, ...] = (
             CURRENCY,
         ),
         ("account", "day"),
+        fact_columns=("customer_id", "balance_minor"),
         priced_on="day",
     ),
     FactKind(
