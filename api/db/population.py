@@ -12,6 +12,7 @@ from api.db.bulk import bulk_connection, fetch
 from api.db.circumstances import CircumstanceTables, read_circumstances
 from api.db.installation import read_installation
 from api.db.models import AttributeDefinition
+from api.db.overrides import read_overrides
 from api.domain.fields import Field, attribute_field
 
 
@@ -28,9 +29,10 @@ class Population:
     """The classes before the day: customer_id, rfm_group, abc_class, lifecycle_stage,
     lifecycle_since"""
     tiers: pa.Table
-    """The tiers before the day: customer_id, tier_key (null below the lowest), and as ISO texts
-    since, watch_since, evaluated_on"""
-
+    """The tiers before the day: customer_id, tier_key (null below the lowest), the policy_key they
+    were last decided by, and as ISO texts since, watch_since, evaluated_on"""
+    overrides: pa.Table
+    """Tiers and classes set by hand: `api.db.overrides.OVERRIDES`"""
     circumstances: CircumstanceTables
 
     @property
@@ -66,6 +68,7 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
     )
     attribute_fields = read_attribute_fields(engine)
     time_zone = read_installation(engine).time_zone
+    overrides = read_overrides(engine, day)
     with bulk_connection(url) as connection:
         return Population(
             fetch(
@@ -81,21 +84,29 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
             ),
             attribute_fields,
             fetch(connection, _classes_before(day)),
-            fetch(connection, _tiers_before(day)),
+            fetch(connection, _tiers_before(day, sqlite=sqlite)),
+            overrides,
             read_circumstances(connection, engine.dialect.name, day, time_zone),
         )
 
 
-def _tiers_before(day: dt.date) -> str:
+def _tiers_before(day: dt.date, *, sqlite: bool) -> str:
     """Stays that lasted when the day began, without what a refresh of the same day made of them."""
+    latest = (
+        "json_extract(now, '$.policy_version_id')"
+        if sqlite
+        else "CAST(now ->> 'policy_version_id' AS BIGINT)"
+    )
     states = ", ".join(
         f"CAST(CASE WHEN state_on >= '{day}' THEN {before} ELSE {name} END AS TEXT) AS {name}"
         for name, before in (("watch_since", "watch_before"), ("evaluated_on", "evaluated_before"))
     )
     return (
-        f"SELECT customer_id, tier_key, CAST(since AS TEXT) AS since, {states} "
-        f"FROM tier_assignments WHERE since < '{day}' "
-        f"AND (ended_on IS NULL OR ended_on >= '{day}') ORDER BY customer_id"
+        "SELECT customer_id, tier_key, p.key AS policy_key, CAST(since AS TEXT) AS since, "
+        f"{states} FROM tier_assignments "
+        f"JOIN tier_policy_versions p ON p.id = COALESCE({latest}, policy_version_id) "
+        f"WHERE since < '{day}' AND (ended_on IS NULL OR ended_on >= '{day}') "
+        "ORDER BY customer_id"
     )
 
 

@@ -60,8 +60,8 @@ class Moves:
     """`free` unless something other than the measures holds the tier: see the constants."""
     until: Days
     """The first day on which a watched tier, or one within its minimum stay, may be lost."""
-    banded: Mask
-    """Where the tier is kept within the exit margin only."""
+    dated: Mask
+    """Where the outcome depends on the day: it holds the tier, or has just ended a grace."""
 
 
 def move(
@@ -106,15 +106,16 @@ def move(
     state[stays & (today < stay_ends)] = MINIMUM_STAY
     state[stays & (today < grace_ends)] = WATCHED
     state[not_evaluated & ~np.isnat(standing.watch_since)] = WATCHED
-    held = state != FREE
+    timed = stability.evaluate != "daily"
     return Moves(
         place,
         np.where(same, standing.since, today),
         watch_since,
-        np.where(not_evaluated, standing.evaluated_on, today),
+        # Where every day is a day of evaluation, keeping the last one would change every row.
+        np.where(not_evaluated, standing.evaluated_on, today if timed else NOWHERE),
         state,
         np.where(np.isin(state, (WATCHED, MINIMUM_STAY)), ends, NOWHERE),
-        same & ~held & (wishes.plain > current),
+        (state != FREE) | (falling & ~stays),
     )
 
 

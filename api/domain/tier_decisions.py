@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, cast
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from api.domain.conditions import Columns, Mask
 from api.domain.policies import Branch, Cuts, PolicyDocument, Rung
 from api.domain.reasons import (
+    Evidence,
     JsonColumns,
     Piece,
     Texts,
@@ -28,6 +29,7 @@ from api.domain.rules import Masks, fields_of
 from api.domain.standings import Moves, Standing
 from api.domain.tier_reasons import tier_reasons
 
+Floats = npt.NDArray[np.float64]
 STALE = "prediction_stale"
 """The column that is true where a prediction is too old to decide by; optional."""
 OVERRIDE_UNTIL = "until"
@@ -71,6 +73,21 @@ def score_columns(policy: PolicyDocument, columns: Columns) -> Columns:
             column = added.setdefault(f"score.{score.key}", np.full(masks.size, np.nan))
             column[inside] = score.of(columns)[inside]
     return {**columns, **added}
+
+
+def missing_share(missing: Sequence[Evidence], columns: Columns, where: Mask) -> Floats:
+    """The largest relative distance to a threshold that is not reached; 0 where nothing lacks."""
+    largest = np.where(where, 0.0, np.nan)
+    for each in missing:
+        threshold = each.condition.value
+        scope = where & each.where
+        column = columns.get(each.condition.field.name)
+        if isinstance(threshold, bool | str | tuple | dt.date) or column is None:
+            largest[scope] = np.nan
+            continue
+        distance = np.abs(column[scope].astype(np.float64) - threshold)
+        largest[scope] = np.maximum(largest[scope], distance / max(abs(threshold), 1e-9))
+    return largest
 
 
 @dataclass(frozen=True)
@@ -117,7 +134,10 @@ class TierDecisions:
         texts = (labels[0], *(f",{label}" for label in labels[1:]), "")
         pieces = [Piece(self._everyone, texts, (*names, STALE))]
         if self.as_of is not None:
-            pieces.append(Piece(self._everyone, (f'"_as_of":"{self.as_of.isoformat()}"',)))
+            # Only where they mattered: else every row would differ from the day before.
+            swayed = self.standing.known & (self.moves.place != self.plain)
+            day = (f'"_as_of":"{self.as_of.isoformat()}"',)
+            pieces.append(Piece(swayed & self.moves.dated, day))
             stood = (
                 '"_standing":{"tier":',
                 ',"since":',
@@ -126,7 +146,7 @@ class TierDecisions:
                 "}",
             )
             read = ("_stood", "_stood_since", "_stood_watch_since", "_stood_evaluated_on")
-            pieces.append(Piece(self.standing.known, stood, read))
+            pieces.append(Piece(swayed, stood, read))
         for branch, cuts in self.cuts.items():
             inside = np.logical_or.reduce(
                 [ladder.where for ladder in self.ladders if ladder.branch.key == branch]
@@ -139,22 +159,46 @@ class TierDecisions:
 
     def gap_json(self) -> Texts:
         """For each customer, the next better tier and what is missing; None at the top."""
+        return self._gaps[0]
+
+    @property
+    def next_tiers(self) -> Texts:
+        """Keys of the next better tiers; None at the top."""
+        return self._gaps[1]
+
+    @property
+    def gap_shares(self) -> Floats:
+        """How far it is to the next better tier: the largest share of a threshold that is missing.
+
+        NaN at the top, and where something is missing that is not measured in numbers.
+        """
+        return self._gaps[2]
+
+    @cached_property
+    def _gaps(self) -> tuple[Texts, Texts, Floats]:
         gaps: Texts = np.full(self.masks.size, None, dtype=object)
+        tiers: Texts = gaps.copy()
+        shares = np.full(self.masks.size, np.nan)
+        for rung, scope in self._next_rungs():
+            rules = ((rung.enter, scope & self.stands), (rung.rule, scope & ~self.stands))
+            for rule, part in rules:
+                if part.any():
+                    missing = unmet(rule, self.masks, part)
+                    pieces = [condition_gap(each) for each in missing]
+                    gaps[part] = self._gap_texts(rung.tier.key, pieces, part)[part]
+                    tiers[part] = rung.tier.key
+                    shares[part] = missing_share(missing, self.masks.columns, part)[part]
+        return gaps, tiers, shares
+
+    def _next_rungs(self) -> Iterator[tuple[Rung, Mask]]:
+        """Each rung, and the customers for whom it is the next better one."""
+        place = self.moves.place
         for ladder in self.ladders:
-            place = self.moves.place
             for index, rung in enumerate(ladder.rungs):
                 scope = ladder.where & (place > rung.tier.place)
                 if index + 1 < len(ladder.rungs):
                     scope &= place <= ladder.rungs[index + 1].tier.place
-                for rule, part in (
-                    (rung.enter, scope & self.stands),
-                    (rung.rule, scope & ~self.stands),
-                ):
-                    if part.any():
-                        pieces = [condition_gap(each) for each in unmet(rule, self.masks, part)]
-                        texts = self._gap_texts(rung.tier.key, pieces, part)
-                        gaps[part] = texts[part]
-        return gaps
+                yield rung, scope
 
     def margin_json(self) -> Texts:
         """For each customer, what keeps the tier and the tier that is next without it.

@@ -25,7 +25,8 @@ __all__ = ["STALE", "Overrides", "Standing", "TierDecisions", "TierPolicy", "par
 
 BranchCuts = Mapping[str, Cuts]
 """The cut-offs of ladders by share, by branch."""
-REPLAYED = dt.date(1970, 1, 1)
+ANY_DAY = dt.date(9999, 1, 1)
+"""The day of a decision that did not depend on it: after every grace."""
 
 
 def parse_policy(
@@ -87,7 +88,7 @@ class TierPolicy:
                 np.maximum(current, 0),
                 branch.stability,
                 self._grace(branch),
-                as_of or REPLAYED,
+                as_of or ANY_DAY,
             )
             moves.take(moved, inside)
             plain[inside] = climbed.wishes.plain[inside]
@@ -102,11 +103,11 @@ class TierPolicy:
         columns[STALE] = np.array([bool(inputs[STALE])])
         stood = inputs.get("_standing")
         standing = None if stood is None else _standing(stood)
-        decided_on = inputs.get("_as_of")
+        decided_on = dt.date.fromisoformat(inputs.get("_as_of", ANY_DAY.isoformat()))
         decisions = self.decide(
             columns,
             standing,
-            None if decided_on is None else dt.date.fromisoformat(decided_on),
+            decided_on,
             cuts=inputs.get("_cuts"),
             overrides=_override(inputs.get("_override")),
         )
