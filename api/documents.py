@@ -38,5 +38,6 @@ def install_shipped_documents(engine: Engine, now: dt.datetime) -> None:
         policy=read_document(POLICIES / "default.yaml"),
         segments=read_document(POLICIES / "segments.yaml"),
         strategies=read_document(POLICIES / "strategies.yaml"),
+        resources=read_document(POLICIES / "resources.yaml"),
         now=now,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from api.db.bulk import bulk_connection
 from api.db.catalogue import Catalogue, document_sha256, read_catalogue
+from api.db.circumstances import circumstances_mark
 from api.db.facts import sync_facts
 from api.db.installation import InstallationFacts, read_installation
 from api.db.locks import exclusive
@@ -90,7 +91,10 @@ def refresh(
         progress("Bringing the fact store up to date")
         synced = sync_facts(engine, url, store)
         catalogue = read_catalogue(engine)
-        fingerprint = _fingerprint(synced.fingerprint, day, champions, catalogue, installation)
+        marks = circumstances_mark(engine)
+        fingerprint = _fingerprint(
+            synced.fingerprint, day, champions, catalogue, installation, marks
+        )
         if last is not None and last.fingerprint == fingerprint:
             return RefreshReport(day, unchanged=True)
         progress("Scoring every customer")
@@ -139,6 +143,7 @@ def _fingerprint(
     champions: Champions,
     catalogue: Catalogue,
     installation: InstallationFacts,
+    circumstances: list[list[int]],
 ) -> str:
     inputs = {
         "code": code_sha256(ROOT),
@@ -148,6 +153,8 @@ def _fingerprint(
         "policy": [catalogue.policy_version_id, document_sha256(catalogue.policy)],
         "segments": [document_sha256(document) for _, document in catalogue.segments.values()],
         "strategies": [document_sha256(document) for _, document in catalogue.strategies.values()],
+        "resources": document_sha256(catalogue.resources),
+        "circumstances": circumstances,
         "installation": asdict(installation),
     }
     text = json.dumps(inputs, sort_keys=True, default=str)

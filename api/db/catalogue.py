@@ -6,12 +6,12 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from api.db.models import Segment, Strategy, TierPolicyVersion
+from api.db.models import ResourcePlan, Segment, Strategy, TierPolicyVersion
 
 Document = Mapping[str, Any]
 
@@ -25,6 +25,8 @@ class Catalogue:
     segments: Mapping[str, tuple[int, Document]]
     """Key -> (row id, document)."""
     strategies: Mapping[str, tuple[int, Document]]
+    resources: Document = field(default_factory=dict)
+    """What may be spent on strategies."""
 
 
 def document_sha256(document: Document) -> str:
@@ -38,6 +40,7 @@ def install_missing(
     policy: Document,
     segments: Sequence[Document],
     strategies: Sequence[Document],
+    resources: Document,
     now: dt.datetime,
 ) -> None:
     """Put shipped documents where the business has none; what it has, stays as it is."""
@@ -50,12 +53,16 @@ def install_missing(
             connection.execute(insert(Segment), rows)
         known = set(connection.scalars(select(Strategy.key)))
         rows = [
-            {"key": document["key"], "document": document, "version": 1, "active": True}
+            {"key": document["key"], "document": document, "version": 1}
+            | {"active": document.get("active", True)}
             for document in strategies
             if document["key"] not in known
         ]
         if rows:
             connection.execute(insert(Strategy), rows)
+        if connection.scalar(select(func.count()).select_from(ResourcePlan)) == 0:
+            plan = {"version": 1, "document": resources, "created_at": now}
+            connection.execute(insert(ResourcePlan), [plan])
 
 
 def activate_policy(engine: Engine, document: Document, now: dt.datetime) -> int:
@@ -119,11 +126,15 @@ def read_catalogue(engine: Engine) -> Catalogue:
             .where(Strategy.active)
             .order_by(Strategy.key)
         ).all()
+        resources = connection.scalar(
+            select(ResourcePlan.document).order_by(ResourcePlan.version.desc()).limit(1)
+        )
     return Catalogue(
         policy.id,
         policy.document,
         {row.key: (row.id, _segment_document(row)) for row in segments},
         {row.key: (row.id, row.document) for row in strategies},
+        resources or {},
     )
 
 

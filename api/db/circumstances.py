@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
+from sqlalchemy import Engine, func, select
 
 from api.db.bulk import fetch
+from api.db.models import Segment, SegmentMembership, StrategyAction
 from ml.contracts import cutoff_of
 
 
@@ -55,6 +57,28 @@ def read_circumstances(
             "WHERE s.kind = 'manual' AND m.left_on IS NULL ORDER BY m.customer_id",
         ),
     )
+
+
+def circumstances_mark(engine: Engine) -> list[list[int]]:
+    """Numbers that differ after any change of what people recorded by hand."""
+    members = SegmentMembership
+    by_hand = select(Segment.id).where(Segment.kind == "manual")
+    with engine.connect() as connection:
+        actions = connection.execute(
+            select(
+                func.count(StrategyAction.id),
+                func.coalesce(func.max(StrategyAction.id), 0),
+                func.coalesce(func.sum(StrategyAction.version), 0),
+            )
+        ).one()
+        stays = connection.execute(
+            select(
+                func.count(members.id),
+                func.coalesce(func.max(members.id), 0),
+                func.count(members.left_on),
+            ).where(members.segment_id.in_(by_hand))
+        ).one()
+    return [[int(number) for number in actions], [int(number) for number in stays]]
 
 
 def _moment(dialect: str, second: int) -> str:

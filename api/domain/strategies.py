@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from api.domain.conditions import Columns, Mask, column_of
+from api.domain.conditions import Columns, Mask
 from api.domain.reasons import (
     JsonColumns,
     Piece,
@@ -21,19 +21,20 @@ from api.domain.reasons import (
     reason,
 )
 from api.domain.rules import EVERYONE, Masks, fields_of
+from api.domain.strategy_choice import Candidates, Chosen
+from api.domain.strategy_circumstances import Circumstances
 from api.domain.strategy_documents import (
     ExpectedGain,
-    Share,
     Strategy,
     parse_strategies,
     parse_strategy,
 )
+from api.domain.strategy_gains import base_of
+from api.domain.strategy_limits import within_limits
 
 __all__ = ["Recommendations", "Strategy", "parse_strategies", "parse_strategy", "recommend"]
 
-CHUNK = 100_000
-"""Customers ranked at a time: keeps the table of gains small however many there are."""
-NOT_FOR_THEM = np.iinfo(np.int64).min
+NOTHING_KNOWN = Circumstances()
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Recommendations:
         if strategy.rule == EVERYONE:
             pieces.append(reason(where, "strategy.for_everyone"))
         if strategy.expected_gain is not None:
-            base = _base(strategy.expected_gain.share_of, self.columns, customers)
+            base = base_of(strategy.expected_gain.share_of, self.columns, customers)
             sources.add("_base", base, whole=True)
             pieces.append(_gain_piece(strategy, strategy.expected_gain, where))
         return assemble(pieces, where, sources, "[", "]")
@@ -86,83 +87,48 @@ class Recommendations:
 
 def _gain_piece(strategy: Strategy, gain: ExpectedGain, where: Mask) -> Piece:
     code = "value_at_risk" if gain.share_of == "clv_at_risk" else f"share_of_{gain.share_of}"
+    numbers = f'"rate":{strategy.rate!r},"cost":{strategy.cost_minor}'
+    if (measured := strategy.measured) is not None:
+        code = f"measured_{code}"
+        numbers += f',"low":{measured.low!r},"high":{measured.high!r},"n":{measured.customers}'
     opening = f'{{"code":"strategy.{code}","params":{{"amount":'
-    closing = f',"rate":{gain.rate!r},"cost":{strategy.cost_minor}}}}}'
-    return Piece(where, (opening, closing), ("_base",))
+    return Piece(where, (opening, f",{numbers}}}}}"), ("_base",))
 
 
-def _base(share_of: Share, columns: Columns, rows: Any) -> npt.NDArray[np.float64]:
-    """The amount a gain is a share of, in whole minor units; unknown or negative counts as 0."""
-    name = "net_spend" if share_of == "net_spend" else "clv"
-    amount = column_of(name, columns)[rows].astype(np.float64)
-    if share_of == "clv_at_risk":
-        amount = amount * column_of("churn_probability", columns)[rows]
-    whole: npt.NDArray[np.float64] = np.rint(np.maximum(np.nan_to_num(amount, nan=0.0), 0.0))
-    return whole
-
-
-def recommend(catalogue: Iterable[Strategy], columns: Columns, limit: int) -> Recommendations:
+def recommend(
+    catalogue: Iterable[Strategy],
+    columns: Columns,
+    limit: int,
+    circumstances: Circumstances = NOTHING_KNOWN,
+) -> Recommendations:
     """The best strategies for each customer, at most `limit`, by expected gain net of cost.
 
-    Equal gains are ordered with strategies for everyone last, then by key. Reads the columns of
-    the rules, clv, churn_probability and net_spend.
+    Equal gains are ordered with strategies for everyone last, then by key. What needs a consent is
+    left out for who has not given it, what was done lately for who it was done with, what the
+    plan has no room or money for where it brings least. Reads the columns of the rules, clv,
+    churn_probability and net_spend.
     """
     ordered = tuple(sorted(catalogue, key=lambda each: (each.rule == EVERYONE, each.key)))
-    size = len(next(iter(columns.values()))) if columns else 0
-    masks = Masks(columns)
-    applies = [masks.of(strategy.rule) for strategy in ordered]
-    parts = []
-    for start in range(0, size if ordered else 0, CHUNK):
-        rows = slice(start, min(start + CHUNK, size))
-        gains = np.stack(
-            [
-                _net_gains(strategy, mask[rows], columns, rows)
-                for strategy, mask in zip(ordered, applies, strict=True)
-            ]
-        )
-        _suppress(ordered, gains)
-        _keep_best_of_groups(ordered, gains)
-        parts.append(_ranked(gains, limit, start))
-    customers, priorities, strategies, gain = (
-        np.concatenate([part[place] for part in parts]) if parts else np.empty(0, dtype=np.int64)
-        for place in range(4)
+    if not ordered or not columns:
+        nothing = np.empty(0, dtype=np.int64)
+        return Recommendations(nothing, nothing, nothing, nothing, ordered, columns)
+    candidates = Candidates(ordered, columns, circumstances)
+    chosen = within_limits(candidates, candidates.best(), circumstances)
+    customers, priorities, kept = _ranked(chosen, limit)
+    return Recommendations(
+        customers, priorities, chosen.strategies[kept], chosen.gains[kept], ordered, columns
     )
-    return Recommendations(customers, priorities, strategies, gain, ordered, columns)
-
-
-def _net_gains(
-    strategy: Strategy, applies: Mask, columns: Columns, rows: slice
-) -> npt.NDArray[np.int64]:
-    gross: npt.NDArray[np.int64] = np.zeros(len(applies), dtype=np.int64)
-    if (gain := strategy.expected_gain) is not None:
-        gross = np.rint(_base(gain.share_of, columns, rows) * gain.rate).astype(np.int64)
-    net = gross - strategy.cost_minor
-    return np.where(applies & (net >= strategy.min_gain_minor), net, NOT_FOR_THEM)
-
-
-def _suppress(ordered: Sequence[Strategy], gains: npt.NDArray[np.int64]) -> None:
-    for place, strategy in enumerate(ordered):
-        for other, suppressed in enumerate(ordered):
-            if other != place and suppressed.conflict_group in strategy.suppresses:
-                gains[other, gains[place] != NOT_FOR_THEM] = NOT_FOR_THEM
-
-
-def _keep_best_of_groups(ordered: Sequence[Strategy], gains: npt.NDArray[np.int64]) -> None:
-    groups: dict[str, list[int]] = {}
-    for place, strategy in enumerate(ordered):
-        if strategy.conflict_group is not None:
-            groups.setdefault(strategy.conflict_group, []).append(place)
-    for places in groups.values():
-        best = np.argmax(gains[places], axis=0)
-        for rank, place in enumerate(places):
-            gains[place, best != rank] = NOT_FOR_THEM
 
 
 def _ranked(
-    gains: npt.NDArray[np.int64], limit: int, start: int
-) -> tuple[npt.NDArray[np.int64], ...]:
+    chosen: Chosen, limit: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.intp]]:
+    """Customers and priorities, and which of the chosen they are."""
     # ~x reverses the order of integers without the overflow that -x has at the lowest one.
-    order = np.argsort(~gains, axis=0, kind="stable")[:limit]
-    ranked = np.take_along_axis(gains, order, axis=0)
-    customers, ranks = np.nonzero(ranked.T != NOT_FOR_THEM)
-    return customers + start, ranks + 1, order[ranks, customers], ranked[ranks, customers]
+    order = np.lexsort((chosen.strategies, ~chosen.gains, chosen.customers))
+    customers = chosen.customers[order]
+    first = np.flatnonzero(np.diff(customers, prepend=-1))
+    sizes = np.diff(first, append=len(customers))
+    priorities = np.arange(len(customers)) - np.repeat(first, sizes) + 1
+    kept = priorities <= limit
+    return customers[kept], priorities[kept], order[kept]

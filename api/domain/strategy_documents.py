@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from api.domain.conditions import money_to_minor
 from api.domain.documents import (
@@ -20,10 +20,18 @@ from api.domain.documents import (
 )
 from api.domain.fields import FIELDS, Field, nearest, shown
 from api.domain.rules import Rule, parse_rule
+from api.domain.strategy_content import (
+    Measured,
+    Offer,
+    parse_content,
+    parse_measured,
+    parse_offer,
+)
 from api.errors import InvalidInput
 
 Action = Literal["call", "visit", "message", "email", "offer", "survey", "automate", "none"]
 Share = Literal["clv", "clv_at_risk", "net_spend"]
+CaseKind = Literal["retention", "win_back"]
 MOST_STEPS = 10
 REQUIRED = ("key", "name", "description", "steps", "when", "action", "owner_role", "due_days")
 OPTIONAL = (
@@ -35,7 +43,18 @@ OPTIONAL = (
     "consent_purpose",
     "conflict_group",
     "suppresses",
+    "caps_cost",
+    "response_hours",
+    "offer",
+    "content",
+    "outcome_days",
+    "alternatives",
+    "measured",
+    "variant",
+    "case",
+    "active",
 )
+LONGEST_RESPONSE_HOURS = 24 * 90
 
 
 @dataclass(frozen=True)
@@ -69,6 +88,32 @@ class Strategy:
     """Of strategies in one group a customer gets the best one."""
     suppresses: tuple[str, ...] = ()
     """Conflict groups of which nothing is recommended to customers this strategy is for."""
+    caps_cost_minor: int | None = None
+    """Nothing dearer than this is recommended to customers this strategy is for."""
+    response_hours: float | None = None
+    """A service plan: customers it is for are answered within this time."""
+    offer: Offer | None = None
+    content: Bilingual | None = None
+    """A message with merge fields."""
+    outcome_days: int | None = None
+    """After so many days one can tell what came of it."""
+    alternatives: tuple[str, ...] = ()
+    """Keys of strategies to think of instead."""
+    measured: Measured | None = None
+    """Wins over the prior of `expected_gain`."""
+    variant: str | None = None
+    """Of readings that contradict each other the business activates one."""
+    case: CaseKind | None = None
+    """Recommending it opens a case that somebody has to close with an outcome."""
+    active: bool = True
+    """Whether an installation starts with it."""
+
+    @property
+    def rate(self) -> float:
+        """The share of its amount that acting is expected to bring."""
+        if self.measured is not None:
+            return self.measured.uplift
+        return 0.0 if self.expected_gain is None else self.expected_gain.rate
 
 
 def parse_strategy(
@@ -105,6 +150,44 @@ def parse_strategy(
         consent_purpose=_word(parts.get("consent_purpose"), f"{path}.consent_purpose"),
         conflict_group=_word(parts.get("conflict_group"), f"{path}.conflict_group"),
         suppresses=_words(parts.get("suppresses", []), f"{path}.suppresses"),
+        **_more(parts, exponent, path),
+    )
+
+
+def _more(parts: Mapping[str, Any], exponent: int, path: str) -> dict[str, Any]:
+    """What few strategies have."""
+    case = parts.get("case")
+    cap = parts.get("caps_cost")
+    outcome_days = parts.get("outcome_days")
+    measured = parse_measured(parts.get("measured"), f"{path}.measured")
+    if measured is not None and parts.get("expected_gain") is None:
+        raise InvalidInput(f"{path}.measured: needs an expected_gain that says a share of what.")
+    if not isinstance(parts.get("active", True), bool):
+        raise InvalidInput(f"{path}.active: takes true or false, not {shown(parts['active'])}.")
+    return {
+        "caps_cost_minor": None if cap is None else _amount(cap, exponent, f"{path}.caps_cost"),
+        "response_hours": _hours(parts.get("response_hours"), f"{path}.response_hours"),
+        "offer": parse_offer(parts.get("offer"), f"{path}.offer", parts["key"]),
+        "content": parse_content(parts.get("content"), f"{path}.content"),
+        "outcome_days": (
+            None if outcome_days is None else _days(outcome_days, f"{path}.outcome_days")
+        ),
+        "alternatives": _words(parts.get("alternatives", []), f"{path}.alternatives"),
+        "measured": measured,
+        "variant": _word(parts.get("variant"), f"{path}.variant"),
+        "case": None if case is None else _one_of(case, get_args(CaseKind), f"{path}.case"),
+        "active": parts.get("active", True),
+    }
+
+
+def _hours(value: object, path: str) -> float | None:
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and 0 < value <= LONGEST_RESPONSE_HOURS:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    raise InvalidInput(
+        f"{path}: takes hours above 0, up to {LONGEST_RESPONSE_HOURS}, not {shown(value)}."
     )
 
 
@@ -117,6 +200,22 @@ def parse_strategies(
     ]
     require_unique([each.key for each in parsed], "strategies")
     return tuple(parsed)
+
+
+def require_alternatives(strategies: Sequence[Strategy]) -> None:
+    """Check that alternatives are there, among all strategies of an installation.
+
+    Raises:
+        InvalidInput: one is not; names the nearest.
+    """
+    keys = [each.key for each in strategies]
+    for each in strategies:
+        for other in each.alternatives:
+            if other not in keys or other == each.key:
+                raise InvalidInput(
+                    f"strategy {each.key}.alternatives: there is no other strategy "
+                    f"{shown(other)}{nearest(other, keys)}."
+                )
 
 
 def _steps(content: object, path: str) -> tuple[Bilingual, ...]:
@@ -142,7 +241,7 @@ def _word(value: object, path: str) -> str | None:
 
 def _words(content: object, path: str) -> tuple[str, ...]:
     if not isinstance(content, list):
-        raise InvalidInput(f"{path}: takes a list of conflict groups.")
+        raise InvalidInput(f"{path}: takes a list of words in small letters.")
     words = (_word(each, f"{path}[{place}]") for place, each in enumerate(content))
     return tuple(word for word in words if word is not None)
 
