@@ -9,6 +9,8 @@ from api.db.stays import Stays
 RECORD = ("reasons", "inputs", "gap_to_next", "margin_to_lower")
 OUTLOOK = ("next_tier_key", "gap_share", "watch_until")
 STATE = ("watch_since", "evaluated_on")
+OF_THE_DAY = ("_as_of", "_standing")
+"""Parts of the inputs that say when the decision was made, not what it was made of."""
 WRITTEN = ("policy_version_id", "run_id", *RECORD, *OUTLOOK, *STATE)
 TIERS = Stays(
     "tier_assignments",
@@ -51,40 +53,65 @@ def _rewrite_entries_of(run: Callable[[str], int], day: str) -> None:
 def _keep_current(run: Callable[[str], int], dialect: str, day: str) -> None:
     """Of stays that go on: the latest record beside the first one, and the state of the stay.
 
-    The state before the day is kept, so that refreshing a day again finds it as it was.
+    A record that says the same of a later day is not written. The state before the day is kept,
+    so that refreshing a day again finds it as it was.
     """
-    same = f"NOT ({_differs(('policy_version_id', *RECORD))})"
-    known = _without_run(dialect)
-    now = f"CASE WHEN {same} THEN NULL ELSE {_object(dialect)} END"
-    compared = f"CASE WHEN {same} THEN NULL ELSE {_object(dialect, run=False)} END"
+    entered = "tier_assignments.{}".format
+    same = _says_the_same(dialect, entered, "tier_assignments.policy_version_id")
+    known = _says_the_same(dialect, _part_of_now(dialect), _policy_of_now(dialect))
     moved = f"({_differs(STATE)})"
     first = f"{moved} AND COALESCE(tier_assignments.state_on < {day}, TRUE)"
-    assignments = [f"now = {now}", *(f"{name} = s.{name}" for name in (*OUTLOOK, *STATE))]
-    assignments += [
-        f"{before} = CASE WHEN {first} THEN tier_assignments.{name} "
-        f"ELSE tier_assignments.{before} END"
-        for name, before in zip(STATE, ("watch_before", "evaluated_before"), strict=True)
+    assignments = [
+        f"now = CASE WHEN {same} THEN NULL WHEN {known} THEN tier_assignments.now "
+        f"ELSE {_object(dialect)} END",
+        *(f"{name} = s.{name}" for name in (*OUTLOOK, *STATE)),
+        *(
+            f"{before} = CASE WHEN {first} THEN tier_assignments.{name} "
+            f"ELSE tier_assignments.{before} END"
+            for name, before in zip(STATE, ("watch_before", "evaluated_before"), strict=True)
+        ),
+        f"state_on = CASE WHEN {moved} THEN {day} ELSE state_on END",
     ]
-    assignments.append(f"state_on = CASE WHEN {moved} THEN {day} ELSE state_on END")
-    where = (
-        f"tier_assignments.since < {day} AND "
-        f"({_differs((*OUTLOOK, *STATE))} OR {known} IS DISTINCT FROM {compared})"
-    )
+    settled = f"CASE WHEN tier_assignments.now IS NULL THEN {same} ELSE {known} END"
+    where = f"tier_assignments.since < {day} AND ({_differs((*OUTLOOK, *STATE))} OR NOT {settled})"
     run(_update(", ".join(assignments), where))
 
 
-def _object(dialect: str, *, run: bool = True) -> str:
-    """A staged record as one JSON object; `run` is left out where two are compared."""
-    parts = ["'policy_version_id', s.policy_version_id"]
-    parts += ["'run_id', s.run_id"] if run else []
+def _says_the_same(dialect: str, stored: Callable[[str], str], policy: str) -> str:
+    """Whether a staged record says what a stored one does, whatever the day of each."""
+    parts = [f"s.policy_version_id = {policy}"]
+    parts += [
+        f"s.{name} IS NOT DISTINCT FROM {stored(name)}" for name in RECORD if name != "inputs"
+    ]
+    inputs = (_without_day(dialect, each) for each in ("s.inputs", stored("inputs")))
+    return f"({' AND '.join(parts)} AND {' = '.join(inputs)})"
+
+
+def _without_day(dialect: str, inputs: str) -> str:
+    if dialect == "sqlite":
+        return f"json_remove({inputs}, {', '.join(repr(f'$.{name}') for name in OF_THE_DAY)})"
+    return f"({inputs} - ARRAY[{', '.join(repr(name) for name in OF_THE_DAY)}])"
+
+
+def _part_of_now(dialect: str) -> Callable[[str], str]:
+    return (
+        "json_extract(tier_assignments.now, '$.{}')"
+        if dialect == "sqlite"
+        else ("NULLIF(tier_assignments.now -> '{}', 'null')")
+    ).format
+
+
+def _policy_of_now(dialect: str) -> str:
+    if dialect == "sqlite":
+        return "json_extract(tier_assignments.now, '$.policy_version_id')"
+    return "CAST(tier_assignments.now ->> 'policy_version_id' AS BIGINT)"
+
+
+def _object(dialect: str) -> str:
+    """A staged record as one JSON object."""
+    parts = ["'policy_version_id', s.policy_version_id", "'run_id', s.run_id"]
     if dialect == "sqlite":
         parts += [f"'{name}', json(s.{name})" for name in RECORD]
         return f"json_object({', '.join(parts)})"
     parts += [f"'{name}', s.{name}" for name in RECORD]
     return f"jsonb_build_object({', '.join(parts)})"
-
-
-def _without_run(dialect: str) -> str:
-    if dialect == "sqlite":
-        return "json_remove(tier_assignments.now, '$.run_id')"
-    return "(tier_assignments.now - 'run_id')"
