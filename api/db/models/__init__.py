@@ -1,6 +1,7 @@
 """The whole schema: importing this package registers every table on `Base.metadata`."""
 
 from api.db.models.base import Base
+from api.db.models.classes import Classification, RelationshipStatus
 from api.db.models.contacts import Consent, Feedback, Interaction, PurchaseIntent, Referral
 from api.db.models.customers import (
     AttributeDefinition,
@@ -45,6 +46,7 @@ __all__ = [
     "AttributeDefinition",
     "Base",
     "ClassChange",
+    "Classification",
     "Consent",
     "Customer",
     "CustomerAttribute",
@@ -74,6 +76,7 @@ __all__ = [
     "Recommendation",
     "Referral",
     "RefreshRun",
+    "RelationshipStatus",
     "ReplayInput",
     "ReplayMonth",
     "ResourcePlan",

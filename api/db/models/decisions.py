@@ -49,6 +49,10 @@ class CustomerProfile(Base):
     abc_class: Mapped[str | None] = mapped_column(String(1), index=True)
     lifecycle_stage: Mapped[str] = mapped_column(String(20), index=True)
     lifecycle_since: Mapped[dt.date] = mapped_column(Date)
+    classes: Mapped[dict[str, str] | None] = mapped_column(Json)
+    """By classification the customer's value, but for those with a column of their own."""
+    profiled_on: Mapped[dt.date | None] = mapped_column(Date)
+    """The first day of this profile: no class was known before."""
     as_of: Mapped[dt.date] = mapped_column(Date)
     order_count_28d: Mapped[int | None]
     order_count_84d: Mapped[int | None]
@@ -91,9 +95,17 @@ class CustomerProfile(Base):
 
 
 class ClassChange(Base):
-    """A customer moved from one class to another: lifecycle stages, RFM groups, ABC classes."""
+    """A customer moved from one class of a classification to another; the feed of transitions."""
 
     __tablename__ = "class_changes"
+    __table_args__ = (
+        Index(
+            "ix_class_changes_classification_changed_on",
+            "classification",
+            "changed_on",
+            "customer_id",
+        ),
+    )
 
     customer_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True
