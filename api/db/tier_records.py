@@ -9,8 +9,6 @@ from api.db.stays import Stays
 RECORD = ("reasons", "inputs", "gap_to_next", "margin_to_lower")
 OUTLOOK = ("next_tier_key", "gap_share", "watch_until")
 STATE = ("watch_since", "evaluated_on")
-OF_THE_DAY = ("_as_of", "_standing")
-"""Parts of the inputs that say when the decision was made, not what it was made of."""
 WRITTEN = ("policy_version_id", "run_id", *RECORD, *OUTLOOK, *STATE)
 TIERS = Stays(
     "tier_assignments",
@@ -57,8 +55,8 @@ def _keep_current(run: Callable[[str], int], dialect: str, day: str) -> None:
     so that refreshing a day again finds it as it was.
     """
     entered = "tier_assignments.{}".format
-    same = _says_the_same(dialect, entered, "tier_assignments.policy_version_id")
-    known = _says_the_same(dialect, _part_of_now(dialect), _policy_of_now(dialect))
+    same = _says_the_same(entered, "tier_assignments.policy_version_id")
+    known = _says_the_same(_part_of_now(dialect), _policy_of_now(dialect))
     moved = f"({_differs(STATE)})"
     first = f"{moved} AND COALESCE(tier_assignments.state_on < {day}, TRUE)"
     assignments = [
@@ -77,20 +75,10 @@ def _keep_current(run: Callable[[str], int], dialect: str, day: str) -> None:
     run(_update(", ".join(assignments), where))
 
 
-def _says_the_same(dialect: str, stored: Callable[[str], str], policy: str) -> str:
-    """Whether a staged record says what a stored one does, whatever the day of each."""
-    parts = [f"s.policy_version_id = {policy}"]
-    parts += [
-        f"s.{name} IS NOT DISTINCT FROM {stored(name)}" for name in RECORD if name != "inputs"
-    ]
-    inputs = (_without_day(dialect, each) for each in ("s.inputs", stored("inputs")))
-    return f"({' AND '.join(parts)} AND {' = '.join(inputs)})"
-
-
-def _without_day(dialect: str, inputs: str) -> str:
-    if dialect == "sqlite":
-        return f"json_remove({inputs}, {', '.join(repr(f'$.{name}') for name in OF_THE_DAY)})"
-    return f"({inputs} - ARRAY[{', '.join(repr(name) for name in OF_THE_DAY)}])"
+def _says_the_same(stored: Callable[[str], str], policy: str) -> str:
+    """Whether a staged record says what a stored one does."""
+    parts = (f"s.{name} IS NOT DISTINCT FROM {stored(name)}" for name in RECORD)
+    return f"(s.policy_version_id = {policy} AND {' AND '.join(parts)})"
 
 
 def _part_of_now(dialect: str) -> Callable[[str], str]:

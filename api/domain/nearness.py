@@ -26,7 +26,7 @@ class Nearness:
 
 
 def nearness(decisions: TierDecisions) -> Nearness:
-    """The distances behind `gap_json` and `margin_json`, as numbers to sort by."""
+    """Distances for everybody at once, without the texts that `TierDecisions` writes of them."""
     masks, place = decisions.masks, decisions.moves.place
     next_tier = np.full(masks.size, None, dtype=object)
     lacking, spare = np.full(masks.size, np.nan), np.full(masks.size, np.nan)
