@@ -116,11 +116,19 @@ def _condition(condition: Condition, zone: ZoneInfo) -> Boolean:
 
 def field_column(field: Field) -> Expression:
     """What a field holds, in a query over `customer_source()`."""
+    if field.class_key is not None:
+        return _class(field, field.class_key)
     return _attribute(field) if field.attribute else _column(field)
 
 
 def _column(field: Field) -> Expression:
     return Base.metadata.tables[field.table].c[field.column]
+
+
+def _class(field: Field, key: str) -> Expression:
+    """A classification's value in the document that holds them all; null where it has none."""
+    value = _column(field)[key]
+    return value.as_float() if field.type in ("number", "money") else value.as_string()
 
 
 def _attribute(field: Field) -> Expression:

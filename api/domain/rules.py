@@ -7,7 +7,8 @@ by code point, case-sensitive; `contains` looks for the literal text.
 A document is one of
     {all: [...]}  {any: [...]}  {not: ...}  {field: NAME, op: OPERATOR, value: ...}
 or, shorter, {NAME: {OPERATOR: value, ...}, ...}, {NAME: value} for `eq`, {NAME: [...]} for `in`;
-what stands side by side there must all hold. `{all: []}` is everyone.
+what stands side by side there must all hold. `{all: []}` is everyone. A field that has windows may
+be asked for over one: {field: net_spend, window_days: 84, ...} is the field net_spend_84d.
 `api.db.rules` compiles the same tree to SQL.
 """
 
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from api.domain.conditions import Columns, Condition, Mask, parse_condition
-from api.domain.fields import Field, find_field, shown
+from api.domain.fields import Field, find_field, find_window, shown
 from api.errors import InvalidInput
 
 DEEPEST = 12
@@ -164,20 +165,28 @@ class _Parser:
         return AllOf(parts) if word == "all" else AnyOf(parts)
 
     def _long_form(self, document: Mapping[Any, object], path: str) -> Rule:
-        if set(document) != {"field", "op", "value"}:
-            raise InvalidInput(f"{path}: a condition has exactly field, op and value.")
-        field = find_field(document["field"], self._fields, path)
+        if set(document) - {"window_days"} != {"field", "op", "value"}:
+            raise InvalidInput(
+                f"{path}: a condition has exactly field, op and value (and window_days, where a "
+                "field has windows)."
+            )
+        field = self._field(document["field"], document, path)
         return parse_condition(field, document["op"], document["value"], self._exponent, path)
+
+    def _field(self, name: object, beside: Mapping[Any, object], path: str) -> Field:
+        if "window_days" in beside:
+            return find_window(name, beside["window_days"], self._fields, path)
+        return find_field(name, self._fields, path)
 
     def _short_form(self, document: Mapping[Any, object], path: str) -> Rule:
         parts: list[Rule] = []
         for name, content in document.items():
-            field = find_field(name, self._fields, path)
             inner = f"{path}.{name}"
+            field = self._field(name, content if isinstance(content, Mapping) else {}, path)
             if isinstance(content, Mapping):
-                if not content:
+                comparisons = [(op, value) for op, value in content.items() if op != "window_days"]
+                if not comparisons:
                     raise InvalidInput(f"{inner}: says no operator, such as {{gte: 1}}.")
-                comparisons = list(content.items())
             else:
                 comparisons = [("in" if isinstance(content, list | tuple) else "eq", content)]
             for op, value in comparisons:
