@@ -13,6 +13,7 @@ from api.db.circumstances import CircumstanceTables, read_circumstances
 from api.db.installation import read_installation
 from api.db.models import AttributeDefinition
 from api.db.overrides import read_overrides
+from api.db.past_classes import PastClasses, read_past_classes
 from api.domain.fields import Field, attribute_field
 
 
@@ -25,9 +26,7 @@ class Population:
     attributes: pa.Table
     """customer_id, name, valid_from (seconds since 1970), text_value, number_value"""
     attribute_fields: tuple[Field, ...]
-    profiles: pa.Table
-    """The classes before the day: customer_id, rfm_group, abc_class, lifecycle_stage,
-    lifecycle_since"""
+    past_classes: PastClasses
     tiers: pa.Table
     """The tiers before the day: customer_id, tier_key (null below the lowest), the policy_key they
     were last decided by, and as ISO texts since, watch_since, evaluated_on"""
@@ -83,7 +82,7 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
                 "ORDER BY customer_id, name, valid_from",
             ),
             attribute_fields,
-            fetch(connection, _classes_before(day)),
+            read_past_classes(connection, day),
             fetch(connection, _tiers_before(day, sqlite=sqlite)),
             overrides,
             read_circumstances(connection, engine.dialect.name, day, time_zone),
@@ -107,34 +106,4 @@ def _tiers_before(day: dt.date, *, sqlite: bool) -> str:
         f"JOIN tier_policy_versions p ON p.id = COALESCE({latest}, policy_version_id) "
         f"WHERE since < '{day}' AND (ended_on IS NULL OR ended_on >= '{day}') "
         "ORDER BY customer_id"
-    )
-
-
-def _classes_before(day: dt.date) -> str:
-    """Published classes, without what an earlier refresh of the same day has made of them.
-
-    Who had no profile before that day is left out. Where a stage's beginning has been overwritten
-    on that day, it is the last change before it, or else the customer's first tier.
-    """
-    classes = {"rfm_group": "r", "abc_class": "a", "lifecycle_stage": "l"}
-    before = ", ".join(
-        f"CASE WHEN {alias}.customer_id IS NULL THEN p.{name} ELSE {alias}.previous END AS {name}"
-        for name, alias in classes.items()
-    )
-    changes = " ".join(
-        f"LEFT JOIN class_changes {alias} ON {alias}.customer_id = p.customer_id "
-        f"AND {alias}.classification = '{name}' AND {alias}.changed_on = '{day}'"
-        for name, alias in classes.items()
-    )
-    since = (
-        "CASE WHEN l.customer_id IS NULL THEN p.lifecycle_since ELSE COALESCE("
-        "(SELECT MAX(e.changed_on) FROM class_changes e WHERE e.customer_id = p.customer_id "
-        f"AND e.classification = 'lifecycle_stage' AND e.changed_on < '{day}'), "
-        "(SELECT MIN(t.since) FROM tier_assignments t WHERE t.customer_id = p.customer_id), "
-        "p.lifecycle_since) END"
-    )
-    return (
-        f"SELECT p.customer_id, {before}, CAST({since} AS TEXT) AS lifecycle_since "
-        f"FROM customer_profiles p {changes} "
-        f"WHERE p.lifecycle_since < '{day}' OR l.customer_id IS NOT NULL ORDER BY p.customer_id"
     )

@@ -12,6 +12,7 @@ from sqlalchemy import FromClause
 
 from api.db.bulk import execute, fetch, merge, stage
 from api.db.membership_records import Explain, follow_memberships, unexplained
+from api.db.cutoffs import publish_cutoffs
 from api.db.models import (
     ClassChange,
     CustomerProfile,
@@ -49,6 +50,7 @@ class Publication:
 
     profiles: pa.Table
     class_changes: pa.Table
+    classifications: pa.Table
     predictions: pa.Table
     tiers: pa.Table
     memberships: pa.Table
@@ -85,6 +87,9 @@ class Publisher:
         counts = {
             "profiles": self._profiles(publication.profiles),
             "class_changes": self._class_changes(publication.class_changes, run_id),
+            "classifications": publish_cutoffs(
+                self._connection, self._dialect, publication.classifications, self._day
+            ),
             "predictions": self._predictions(publication.predictions, run_id),
             "tier_changes": self._tiers(publication.tiers, run_id),
             "membership_changes": self._memberships(publication, run_id),

@@ -10,7 +10,13 @@ from api.columns import customer_columns, measure_columns, prediction_columns
 from api.db.catalogue import Catalogue
 from api.db.population import Population
 from api.db.publish import Publication
-from api.deciding.classes import class_changes, decide_classes, profiles, published_classes
+from api.deciding.classes import (
+    class_changes,
+    classes_before,
+    decide_classes,
+    drawn,
+    profiles,
+)
 from api.deciding.occasion import Deciding, Occasion
 from api.deciding.predictions import publishable_predictions
 from api.deciding.segments import decide_memberships, departures
@@ -47,11 +53,12 @@ def decide(
     zone = occasion.installation.time_zone
     columns |= customer_columns(population, ids, occasion.cutoff, zone)
     deciding = Deciding(columns, ids, population, catalogue, occasion)
-    decide_classes(deciding)
-    before = published_classes(deciding)
+    classified = decide_classes(deciding)
+    before = classes_before(deciding)
     return Publication(
-        profiles=profiles(deciding, before),
+        profiles=profiles(deciding, classified, before),
         class_changes=class_changes(deciding, before),
+        classifications=drawn(deciding, classified),
         predictions=predictions,
         tiers=decide_tiers(deciding),
         memberships=decide_memberships(deciding),

@@ -2,65 +2,186 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from api.columns import Columns, aligned, objects, profile_measures
+from api.columns import Column, aligned, objects, profile_measures
+from api.deciding.class_texts import class_values, classes_json
 from api.deciding.occasion import Deciding
-from api.domain.classes._old import Classification, LifecycleRule, classify
+from api.domain.classes import (
+    OWN_COLUMNS,
+    ByHand,
+    Circumstances,
+    Classification,
+    Classified,
+    classify,
+)
 
-CLASSIFICATIONS = ("rfm_group", "abc_class", "lifecycle_stage")
+RFM_SCORES = ("r_score", "f_score", "m_score")
 
 
-def decide_classes(deciding: Deciding) -> None:
+@dataclass(frozen=True)
+class Before:
+    """How everybody was classified before this day."""
+
+    known: Column
+    """True for who had a profile."""
+    values: Mapping[str, Column]
+    """By classification; None where there was no value."""
+    lifecycle_since: Column
+    profiled_on: Column
+    """ISO texts, None for who had no profile."""
+
+
+def decide_classes(deciding: Deciding) -> Classified:
     """Add the classes to the columns."""
-    lifecycle = LifecycleRule(deciding.occasion.churn_horizon_days)
-    deciding.columns |= classify(deciding.columns, Classification(lifecycle)).columns
+    occasion = deciding.occasion
+    classified = classify(
+        deciding.classifications,
+        deciding.columns,
+        Circumstances(occasion.as_of, occasion.churn_horizon_days),
+        _by_hand(deciding),
+    )
+    deciding.columns |= classified.columns
+    return classified
 
 
-def published_classes(deciding: Deciding) -> Columns:
-    """The classes before this day; `known` is 1 for who had a profile."""
-    table, ids = deciding.population.profiles, deciding.ids
-    keys = table["customer_id"].to_numpy()
-    return {
-        name: aligned(ids, keys, objects(table[name]), None)
-        for name in (*CLASSIFICATIONS, "lifecycle_since")
-    } | {"known": aligned(ids, keys, np.ones(len(keys)), np.nan)}
+def _by_hand(deciding: Deciding) -> dict[str, ByHand]:
+    """What people set: statuses, and over them overrides; values that are no more are passed."""
+    statuses = deciding.population.past_classes.statuses.rename_columns(
+        ["customer_id", "classification", "value"]
+    )
+    overrides = deciding.population.overrides
+    overrides = overrides.filter(pc.equal(overrides["kind"], "class"))
+    given = {}
+    for each in deciding.classifications:
+        codes = np.full(len(deciding.ids), -1, dtype=np.int64)
+        names = {value.key: float(place) for place, value in enumerate(each.values)}
+        for table in (statuses, overrides):
+            rows = table.filter(pc.equal(table["classification"].cast(pa.string()), each.key))
+            values = [names.get(value, np.nan) for value in rows["value"].to_pylist()]
+            found = aligned(
+                deciding.ids, rows["customer_id"].to_numpy(), np.array(values, float), np.nan
+            )
+            codes = np.where(np.isnan(found), codes, np.nan_to_num(found)).astype(np.int64)
+        places = np.flatnonzero(codes >= 0)
+        if len(places):
+            given[each.key] = ByHand(places, codes[places].astype(np.int8))
+    return given
 
 
-def profiles(deciding: Deciding, before: Columns) -> pa.Table:
+def classes_before(deciding: Deciding) -> Before:
+    """The published classes, without what an earlier refresh of the same day made of them."""
+    past, ids = deciding.population.past_classes, deciding.ids
+    table, keys = past.profiles, past.profiles["customer_id"].to_numpy()
+    others = [each.key for each in deciding.classifications if each.key not in OWN_COLUMNS]
+    found = {name: objects(table[name]) for name in OWN_COLUMNS}
+    found |= class_values(table["classes"], others)
+    values = {name: aligned(ids, keys, column, None) for name, column in found.items()}
+    undone = past.undone["classification"].cast(pa.string())
+    for name, column in values.items():
+        rows = past.undone.filter(pc.equal(undone, name))
+        _overwrite(column, ids, rows["customer_id"].to_numpy(), objects(rows["previous"]))
+    profiled_on = aligned(ids, keys, objects(table["profiled_on"]), None)
+    since = aligned(ids, keys, objects(table["lifecycle_since"]), None)
+    stages = past.stages["customer_id"].to_numpy()
+    first = aligned(stages, ids, profiled_on, None)
+    began = objects(past.stages["began"])
+    _overwrite(since, ids, stages, np.where(began == None, first, began))  # noqa: E711
+    known = np.asarray(profiled_on != None, dtype=bool)  # noqa: E711
+    return Before(known, values, since, profiled_on)
+
+
+def _overwrite(column: Column, ids: Column, keys: Column, values: Column) -> None:
+    """Put values in the places of the customers they are about; `ids` are sorted."""
+    if not len(ids) or not len(keys):
+        return
+    place = np.minimum(np.searchsorted(ids, keys), len(ids) - 1)
+    inside = ids[place] == keys
+    column[place[inside]] = values[inside]
+
+
+def profiles(deciding: Deciding, classified: Classified, before: Before) -> pa.Table:
     columns, ids, occasion = deciding.columns, deciding.ids, deciding.occasion
-    same_stage = before["lifecycle_stage"] == columns["lifecycle_stage"]
-    since = np.where(same_stage, before["lifecycle_since"], occasion.as_of.isoformat())
-    scores = ("r_score", "f_score", "m_score")
+    today = occasion.as_of.isoformat()
+    same_stage = before.known & (before.values["lifecycle_stage"] == columns["lifecycle_stage"])
+    since = np.where(same_stage, before.lifecycle_since, today)
+    profiled_on = np.where(before.known, before.profiled_on, today)
+    others = [each for each in deciding.classifications if each.key not in OWN_COLUMNS]
     return pa.table(
         {
             "customer_id": ids,
             **profile_measures(columns),
-            **{name: pa.array(columns[name], from_pandas=True).cast(pa.int64()) for name in scores},
-            **{name: pa.array(columns[name], type=pa.string()) for name in CLASSIFICATIONS},
+            **{
+                name: pa.array(columns[name], from_pandas=True).cast(pa.int64())
+                for name in RFM_SCORES
+            },
+            **{name: pa.array(columns[name], type=pa.string()) for name in OWN_COLUMNS},
             "lifecycle_since": pa.array(since, type=pa.string()).cast(pa.date32()),
+            "classes": classes_json(others, classified.codes, len(ids)),
+            "profiled_on": pa.array(profiled_on, type=pa.string()).cast(pa.date32()),
             "as_of": occasion.day_column(len(ids)),
         }
     )
 
 
-def class_changes(deciding: Deciding, before: Columns) -> pa.Table:
-    """Who had a profile and is in another class now; nobody at the first refresh."""
+def class_changes(deciding: Deciding, before: Before) -> pa.Table:
+    """Who had a profile and is in another class now.
+
+    Nobody by a classification that decides for the first time: that is no change of customers.
+    """
     columns, ids, occasion = deciding.columns, deciding.ids, deciding.occasion
-    parts = []
-    for name in CLASSIFICATIONS:
-        changed = (before["known"] == 1) & (before[name] != columns[name])
+    decided_on = {each.key: each.decided_on for each in deciding.catalogue.classes}
+    parts = [NO_CHANGES]
+    for each in deciding.classifications:
+        began = decided_on[each.key]
+        if began is None or began >= occasion.as_of:
+            continue
+        previous, current = before.values[each.key], columns[each.field_name]
+        changed = before.known & (previous != current)
         rows = int(changed.sum())
         parts.append(
             pa.table(
                 {
                     "customer_id": pa.array(ids[changed], type=pa.int64()),
-                    "classification": pa.repeat(name, rows),
+                    "classification": pa.repeat(each.key, rows),
                     "changed_on": occasion.day_column(rows),
-                    "previous": pa.array(before[name][changed], type=pa.string()),
-                    "current": pa.array(columns[name][changed], type=pa.string()),
+                    "previous": pa.array(previous[changed], type=pa.string()),
+                    "current": pa.array(current[changed], type=pa.string()),
                 }
             )
         )
     return pa.concat_tables(parts)
+
+
+NO_CHANGES = pa.schema(
+    [
+        ("customer_id", pa.int64()),
+        ("classification", pa.string()),
+        ("changed_on", pa.date32()),
+        ("previous", pa.string()),
+        ("current", pa.string()),
+    ]
+).empty_table()
+
+
+def drawn(deciding: Deciding, classified: Classified) -> pa.Table:
+    """By classification what was drawn, and how many customers have each value."""
+    rows = {each.key: each.row_id for each in deciding.catalogue.classes}
+    decided: list[Classification] = list(deciding.classifications)
+    return pa.table(
+        {
+            "id": pa.array([rows[each.key] for each in decided], pa.int64()),
+            "cutoffs": pa.array(
+                [json.dumps(classified.cutoffs[each.key]) for each in decided], pa.string()
+            ),
+            "counts": pa.array(
+                [json.dumps(classified.counts(each)) for each in decided], pa.string()
+            ),
+        }
+    )

@@ -13,6 +13,7 @@ from api.columns import Column, Columns
 from api.db.catalogue import Catalogue
 from api.db.installation import InstallationFacts
 from api.db.population import Population
+from api.domain.classes import Classification, classification_fields, parse_classifications
 from api.domain.fields import Field, known_fields
 from api.domain.money import exponent_of
 from ml.contracts import cutoff_of
@@ -51,5 +52,16 @@ class Deciding:
     occasion: Occasion
 
     @cached_property
+    def classifications(self) -> tuple[Classification, ...]:
+        """Those in force, in the order in which they are decided."""
+        return parse_classifications(
+            [each.document for each in self.catalogue.classes],
+            known_fields(self.population.attribute_fields),
+            self.occasion.exponent,
+        )
+
+    @cached_property
     def fields(self) -> Mapping[str, Field]:
-        return known_fields(self.population.attribute_fields)
+        return known_fields(
+            (*self.population.attribute_fields, *classification_fields(self.classifications))
+        )

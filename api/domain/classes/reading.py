@@ -10,7 +10,7 @@ from typing import Any
 from api.domain.classes.definitions import ClassValue
 from api.domain.conditions import parse_condition
 from api.domain.documents import LONGEST_NAME, Bilingual, bilingual
-from api.domain.fields import Field, find_field, nearest, shown
+from api.domain.fields import Field, find_field, find_window, nearest, shown
 from api.domain.rules import Rule, parse_rule
 from api.domain.scores import HIGHEST
 from api.errors import InvalidInput
@@ -46,18 +46,10 @@ class Reading:
     def measure(self, parts: Mapping[str, Any] | None = None, path: str | None = None) -> Field:
         """The field called `measure`, over `window_days` where that is given."""
         parts, path = parts or self.parts, path or self.path
-        name = parts["measure"]
         if "window_days" in parts:
-            days = parts["window_days"]
-            if isinstance(days, bool) or not isinstance(days, int):
-                raise InvalidInput(f"{path}.window_days: takes days, not {shown(days)}.")
-            if f"{name}_{days}d" not in self.fields:
-                raise InvalidInput(
-                    f"{path}.window_days: {shown(name)} is not known over {days} days"
-                    f"{nearest(f'{name}_{days}d', self.fields)}."
-                )
-            name = f"{name}_{days}d"
-        field = find_field(name, self.fields, f"{path}.measure")
+            field = find_window(parts["measure"], parts["window_days"], self.fields, path)
+        else:
+            field = find_field(parts["measure"], self.fields, f"{path}.measure")
         if field.type not in ("number", "money"):
             raise InvalidInput(f"{path}.measure: {field.name} is not a number or an amount.")
         return field
