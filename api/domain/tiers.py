@@ -98,20 +98,22 @@ class TierPolicy:
 
     def replay(self, inputs: Mapping[str, Any]) -> str | None:
         """The tier that these stored inputs lead to."""
-        fields = self.document.fields
-        columns = {name: _column(inputs[name], field) for name, field in fields.items()}
-        columns[STALE] = np.array([bool(inputs[STALE])])
         stood = inputs.get("_standing")
-        standing = None if stood is None else _standing(stood)
-        decided_on = dt.date.fromisoformat(inputs.get("_as_of", ANY_DAY.isoformat()))
         decisions = self.decide(
-            columns,
-            standing,
-            decided_on,
+            self.columns_of(inputs),
+            None if stood is None else _standing(stood),
+            dt.date.fromisoformat(inputs.get("_as_of", ANY_DAY.isoformat())),
             cuts=inputs.get("_cuts"),
             overrides=_override(inputs.get("_override")),
         )
         return cast("str | None", decisions.tiers[0])
+
+    def columns_of(self, inputs: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+        """The columns, of one row, that stored inputs were written from."""
+        fields = self.document.fields
+        columns = {name: _column(inputs[name], field) for name, field in fields.items()}
+        columns[STALE] = np.array([bool(inputs[STALE])])
+        return columns
 
     def _places(self, standing: Standing) -> npt.NDArray[np.int64]:
         """Where customers stand on this policy's ladder; -1 where their tier is none of its."""
