@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Engine
 
-from api.db.catalogue import install_missing
+from api.db.shipped import Shipped, install_shipped
 from api.errors import InvalidInput
 
 POLICIES = Path(__file__).parent / "policies"
@@ -31,13 +31,29 @@ def read_document(path: Path) -> Any:
         raise InvalidInput(f"{path} is not a YAML or JSON document{line}.") from None
 
 
+def read_policy_file(name: str) -> Any:
+    """A policy by the path of its file, or by the name of one that ships with Echelon.
+
+    Raises:
+        InvalidInput: there is neither.
+    """
+    shipped = POLICIES / f"{name}.yaml"
+    path = Path(name)
+    if not path.exists() and path.name == name and shipped.exists():
+        return read_document(shipped)
+    return read_document(path)
+
+
 def install_shipped_documents(engine: Engine, now: dt.datetime) -> None:
-    """Give a new installation the default policy, segments and strategies."""
-    install_missing(
-        engine,
+    """Give an installation what ships: the default policy, classes, segments, strategies, resources.
+
+    What the business never changed is renewed; what it has changed stays.
+    """
+    shipped = Shipped(
         policy=read_document(POLICIES / "default.yaml"),
         segments=read_document(POLICIES / "segments.yaml"),
         strategies=read_document(POLICIES / "strategies.yaml"),
         resources=read_document(POLICIES / "resources.yaml"),
-        now=now,
+        classes=read_document(POLICIES / "classes.yaml"),
     )
+    install_shipped(engine, shipped, now)

@@ -8,16 +8,18 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, select
 
 from api.db.bulk import bulk_connection
-from api.db.catalogue import Catalogue, document_sha256, read_catalogue
+from api.db.catalogue import Catalogue, document_sha256, take_up
 from api.db.circumstances import circumstances_mark
 from api.db.facts import sync_facts
 from api.db.installation import InstallationFacts, read_installation
 from api.db.locks import exclusive
 from api.db.models import RefreshRun
+from api.db.overrides import read_overrides
 from api.db.population import read_population
 from api.db.publish import Publisher, RunRecord
 from api.deciding import Occasion, Scored, decide
@@ -90,8 +92,8 @@ def refresh(
             )
         progress("Bringing the fact store up to date")
         synced = sync_facts(engine, url, store)
-        catalogue = read_catalogue(engine)
-        marks = circumstances_mark(engine)
+        catalogue = take_up(engine, day)
+        marks = [circumstances_mark(engine), read_overrides(engine, day).to_pylist()]
         fingerprint = _fingerprint(
             synced.fingerprint, day, champions, catalogue, installation, marks
         )
@@ -143,7 +145,7 @@ def _fingerprint(
     champions: Champions,
     catalogue: Catalogue,
     installation: InstallationFacts,
-    circumstances: list[list[int]],
+    circumstances: list[Any],
 ) -> str:
     inputs = {
         "code": code_sha256(ROOT),

@@ -1,49 +1,166 @@
-"""`echelon policy`: check a tier policy, and make it the active one."""
+"""`echelon policy`: check, activate, list, bring back and show tier policies."""
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.context import now, open_installation
+from api.cli.context import Installation, now, open_installation, parse_day
+from api.cli.policy_decide import decide
 from api.cli.terminal import JsonOption, Terminal
-from api.db.catalogue import activate_policy
+from api.db.document_versions import Change
 from api.db.installation import read_installation
 from api.documents import read_document
+from api.errors import NotReady
 
-app = typer.Typer(help="Check and activate tier policies.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from api.db.snapshots import Record
+    from api.domain.fields import Field
+    from api.domain.tiers import TierPolicy
+
+app = typer.Typer(help="Check, try, activate and read tier policies.", no_args_is_help=True)
+app.command()(decide)
 PolicyFile = Annotated[Path, typer.Argument(help="A policy document in YAML or JSON.")]
+ReasonOption = Annotated[
+    str | None, typer.Option(help="Why; kept with the version and shown on the policy page.")
+]
 
 
 @app.command()
 def check(file: PolicyFile, json: JsonOption = False) -> None:
-    """Say whether a policy document is sound, and if not, where and why."""
-    from api.domain.tiers import parse_policy
+    """Say whether a policy document is sound, and if not, where and why.
 
+    With a database, the business's own attributes and classes are known; without one, those that
+    ship with Echelon are.
+    """
     terminal = Terminal(as_json=json)
-    document = read_document(file)
-    policy = parse_policy(document, exponent=2).document
+    try:
+        place: Installation | None = open_installation()
+    except NotReady:
+        place = None
+    policy = _parsed(read_document(file), place).document
     keys = [tier.key for tier in policy.tiers]
     terminal.say(f"{file.name} is a sound policy with the tiers {', '.join(keys)}.")
     terminal.result({"key": policy.key, "tiers": keys})
 
 
 @app.command()
-def activate(file: PolicyFile, json: JsonOption = False) -> None:
-    """Make a policy the active one; the next refresh decides by it."""
-    from api.db.population import read_attribute_fields
-    from api.domain.fields import known_fields
-    from api.domain.money import exponent_of
-    from api.domain.tiers import parse_policy
+def activate(
+    file: PolicyFile,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="The first day it decides. Default: the next refresh."),
+    ] = None,
+    reason: ReasonOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a policy the active one; the next refresh decides by it, or that of the day given."""
+    from api.db.policies import put_in_force
+    from api.db.writes import writing
+
+    terminal = Terminal(as_json=json)
+    start = parse_day(from_, "--from")
+    place = open_installation()
+    document = read_document(file)
+    _parsed(document, place)
+    with writing(place.engine) as connection:
+        row = put_in_force(
+            connection, document, read_installation(place.engine), _change(reason), start
+        )
+    when = "is active" if row.active else f"is to be active from {row.effective_from} on"
+    terminal.say(f"{row.key} version {row.version} {when}. Decide by it: echelon refresh")
+    terminal.result(_listed(row))
+
+
+@app.command("list")
+def list_(json: JsonOption = False) -> None:
+    """List every version of every policy: in force, to come, over, or a draft."""
+    from sqlalchemy import select
+
+    from api.db.policies import TABLE
 
     terminal = Terminal(as_json=json)
     place = open_installation()
-    document = read_document(file)
+    with place.engine.connect() as connection:
+        rows = connection.execute(select(TABLE).order_by(TABLE.c.key, TABLE.c.version.desc())).all()
+    for row in rows:
+        terminal.say(_line(row))
+    terminal.result([_listed(row) for row in rows])
+
+
+@app.command()
+def rollback(
+    key: Annotated[
+        str | None, typer.Argument(help="Which policy. Default: the one in force before.")
+    ] = None,
+    version: Annotated[int | None, typer.Argument(help="Which version of it.")] = None,
+    reason: ReasonOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Bring an earlier version back, as a new version; the next refresh decides by it."""
+    from api.db.policies import find_policy, roll_back, version_before
+    from api.db.writes import writing
+
+    terminal = Terminal(as_json=json)
+    place = open_installation()
+    with writing(place.engine) as connection:
+        found = version_before(connection) if key is None else find_policy(connection, key, version)
+        _parsed(found.document, place)
+        installation = read_installation(place.engine)
+        row = roll_back(connection, found.key, found.version, installation, _change(reason))
+    terminal.say(
+        f"{row.key} version {row.version} is active: it says what version {found.version} says. "
+        "Decide by it: echelon refresh"
+    )
+    terminal.result(_listed(row))
+
+
+def _change(reason: str | None) -> Change:
+    return Change(_author(), now(), reason)
+
+
+def _author() -> str:
+    """The login name: whoever may run commands here may do everything."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "command line"
+
+
+def _parsed(document: Any, place: Installation | None) -> TierPolicy:
+    from api.domain.money import exponent_of
+    from api.domain.tiers import parse_policy
+
+    if place is None:
+        return parse_policy(document, 2, _known_fields(None))
     exponent = exponent_of(read_installation(place.engine).base_currency)
-    fields = known_fields(read_attribute_fields(place.engine))
-    policy = parse_policy(document, exponent, fields).document
-    version = activate_policy(place.engine, document, now())
-    terminal.say(f"{policy.key} version {version} is active. Decide by it: echelon refresh")
-    terminal.result({"key": policy.key, "version": version})
+    return parse_policy(document, exponent, _known_fields(place))
+
+
+def _known_fields(place: Installation | None) -> Mapping[str, Field]:
+    from api.db.population import read_attribute_fields
+    from api.domain.fields import known_fields
+
+    return known_fields(() if place is None else read_attribute_fields(place.engine))
+
+
+def _line(row: Record) -> str:
+    days = ""
+    if row.state == "activated":
+        start = row.effective_from or "ever"
+        days = f" since {start}" if row.effective_to is None else f" {start} to {row.effective_to}"
+    state = "active" if row.active else "draft" if row.state == "draft" else "not active"
+    who = f", by {row.activated_by or row.author}" if row.activated_by or row.author else ""
+    why = f": {row.reason}" if row.reason else ""
+    return f"{row.key} version {row.version}  {state}{days}{who}{why}"
+
+
+def _listed(row: Record) -> dict[str, Any]:
+    days = ("effective_from", "effective_to", "activated_at")
+    shown = ("key", "version", "state", "active", "author", "activated_by", "reason")
+    dated = {name: row._mapping[name] and row._mapping[name].isoformat() for name in days}
+    return {name: row._mapping[name] for name in shown} | dated

@@ -1,19 +1,27 @@
-"""The documents decisions are made by: the active tier policy, segments and strategies."""
+"""The documents decisions are made by: the tier policy in force, segments, strategies."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
-from api.db.models import ResourcePlan, Segment, Strategy, TierPolicyVersion
+from api.db.classes import StoredClassification, put_classification, read_classifications
+from api.db.document_versions import (
+    Change,
+    Document,
+    Kind,
+    document_sha256,
+    save_document,
+)
+from api.db.models import ResourcePlan, Segment, Strategy
+from api.db.policies import bring_into_force, policy_in_force
+from api.db.writes import writing
 
-Document = Mapping[str, Any]
+__all__ = ["Catalogue", "document_sha256", "read_catalogue", "save", "store", "take_up"]
 
 
 @dataclass(frozen=True)
@@ -27,99 +35,23 @@ class Catalogue:
     strategies: Mapping[str, tuple[int, Document]]
     resources: Document = field(default_factory=dict)
     """What may be spent on strategies."""
+    classes: Sequence[StoredClassification] = ()
 
 
-def document_sha256(document: Document) -> str:
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def take_up(engine: Engine, day: dt.date) -> Catalogue:
+    """What a refresh of this day decides by; a policy whose day has come becomes the active one."""
+    with writing(engine) as connection:
+        bring_into_force(connection, day)
+    return read_catalogue(engine, day)
 
 
-def install_missing(
-    engine: Engine,
-    *,
-    policy: Document,
-    segments: Sequence[Document],
-    strategies: Sequence[Document],
-    resources: Document,
-    now: dt.datetime,
-) -> None:
-    """Put shipped documents where the business has none; what it has, stays as it is."""
-    with engine.begin() as connection:
-        if connection.scalar(select(func.count()).where(TierPolicyVersion.active)) == 0:
-            _insert_policy(connection, policy, now)
-        known = set(connection.scalars(select(Segment.key)))
-        rows = [_segment_row(document) for document in segments if document["key"] not in known]
-        if rows:
-            connection.execute(insert(Segment), rows)
-        known = set(connection.scalars(select(Strategy.key)))
-        rows = [
-            {"key": document["key"], "document": document, "version": 1}
-            | {"active": document.get("active", True)}
-            for document in strategies
-            if document["key"] not in known
-        ]
-        if rows:
-            connection.execute(insert(Strategy), rows)
-        if connection.scalar(select(func.count()).select_from(ResourcePlan)) == 0:
-            plan = {"version": 1, "document": resources, "created_at": now}
-            connection.execute(insert(ResourcePlan), [plan])
-
-
-def activate_policy(engine: Engine, document: Document, now: dt.datetime) -> int:
-    """Make a validated policy the active one, as a new version unless it is that already."""
-    with engine.begin() as connection:
-        row = connection.execute(
-            select(TierPolicyVersion.sha256, TierPolicyVersion.version).where(
-                TierPolicyVersion.active
-            )
-        ).first()
-        if row is not None and row.sha256 == document_sha256(document):
-            return int(row.version)
-        return _insert_policy(connection, document, now)
-
-
-def _insert_policy(connection: Connection, document: Document, now: dt.datetime) -> int:
-    table = TierPolicyVersion
-    connection.execute(
-        update(table).where(table.active).values(active=False, effective_to=now.date())
-    )
-    latest = connection.scalar(select(func.max(table.version)).where(table.key == document["key"]))
-    version = (latest or 0) + 1
-    connection.execute(
-        insert(table).values(
-            key=document["key"],
-            version=version,
-            document=document,
-            sha256=document_sha256(document),
-            created_at=now,
-            effective_from=now.date(),
-            active=True,
-        )
-    )
-    return version
-
-
-def _segment_row(document: Document) -> dict[str, Any]:
-    return {
-        "key": document["key"],
-        "kind": document.get("kind", "rule"),
-        "name_en": document["name"]["en"],
-        "name_zh": document["name"]["zh"],
-        "description_en": document["description"]["en"],
-        "description_zh": document["description"]["zh"],
-        "rule": document.get("when"),
-        "family": document.get("family"),
-        "version": 1,
-    }
-
-
-def read_catalogue(engine: Engine) -> Catalogue:
+def read_catalogue(engine: Engine, day: dt.date | None = None) -> Catalogue:
+    """What is decided by on a day; without one, what the latest refresh or change left."""
     with engine.connect() as connection:
-        policy = connection.execute(
-            select(TierPolicyVersion.id, TierPolicyVersion.document).where(TierPolicyVersion.active)
-        ).one()
+        policy = policy_in_force(connection, day)
+        classes = read_classifications(connection, day)
         segments = connection.execute(
-            select(Segment).where(Segment.retired_on.is_(None)).order_by(Segment.key)
+            select(Segment.__table__).where(Segment.retired_on.is_(None)).order_by(Segment.key)
         ).all()
         strategies = connection.execute(
             select(Strategy.id, Strategy.key, Strategy.document)
@@ -132,13 +64,65 @@ def read_catalogue(engine: Engine) -> Catalogue:
     return Catalogue(
         policy.id,
         policy.document,
-        {row.key: (row.id, _segment_document(row)) for row in segments},
+        {row.key: (row.id, segment_document(row)) for row in segments},
         {row.key: (row.id, row.document) for row in strategies},
         resources or {},
+        classes,
     )
 
 
-def _segment_document(row: Any) -> Document:
+def save(
+    connection: Connection,
+    kind: Kind,
+    document: Document,
+    expected_version: int | None,
+    change: Change,
+) -> int:
+    """Store a checked document as a new version, and decide by it from the next refresh on.
+
+    Raises:
+        Conflict, NotFound, InvalidInput: as `save_document`.
+    """
+    key = str(document.get("key", kind))
+    version = save_document(connection, kind, key, document, expected_version, change)
+    store(connection, kind, document, version, change)
+    return version
+
+
+def store(
+    connection: Connection, kind: Kind, document: Document, version: int, change: Change
+) -> None:
+    """Put a version where refreshes and readers find the latest one."""
+    if kind == "classification":
+        put_classification(connection, document, version, change.now)
+        return
+    if kind == "resources":
+        plan = {"version": version, "document": document, "created_at": change.now}
+        if connection.scalar(select(ResourcePlan.version).filter_by(version=version)) is None:
+            connection.execute(insert(ResourcePlan).values(plan | {"created_by": change.author}))
+        return
+    table: Any = Segment if kind == "segment" else Strategy
+    row = segment_row(document) if kind == "segment" else _strategy_row(document)
+    row["version"] = version
+    known = update(table).where(table.key == document["key"]).values(row)
+    if connection.execute(known).rowcount == 0:
+        connection.execute(insert(table).values(row))
+
+
+def segment_row(document: Document) -> dict[str, Any]:
+    return {
+        "key": document["key"],
+        "kind": document.get("kind", "rule"),
+        "name_en": document["name"]["en"],
+        "name_zh": document["name"]["zh"],
+        "description_en": document["description"]["en"],
+        "description_zh": document["description"]["zh"],
+        "rule": document.get("when"),
+        "family": document.get("family"),
+    }
+
+
+def segment_document(row: Any) -> dict[str, Any]:
     described = {
         "key": row.key,
         "name": {"en": row.name_en, "zh": row.name_zh},
@@ -147,3 +131,8 @@ def _segment_document(row: Any) -> Document:
     family = {} if row.family is None else {"family": row.family}
     content = {"kind": "manual"} if row.kind == "manual" else {"when": row.rule}
     return described | family | content
+
+
+def _strategy_row(document: Document) -> dict[str, Any]:
+    active = bool(document.get("active", True))
+    return {"key": document["key"], "document": document, "active": active}

@@ -147,7 +147,7 @@ def adopt(connection: Connection, kind: Kind, rows: Mapping[str, Stored], now: d
 
 
 def renew_shipped(
-    connection: Connection, kind: Kind, documents: Sequence[Document], now: dt.datetime
+    connection: Connection, kind: Kind, documents: Mapping[str, Document], now: dt.datetime
 ) -> dict[str, int]:
     """Store shipped documents that are new, or newer than an unchanged one; returns their versions.
 
@@ -155,8 +155,8 @@ def renew_shipped(
     """
     current = latest_documents(connection, kind)
     written = {}
-    for document in documents:
-        key, sha256 = str(document["key"]), document_sha256(document)
+    for key, document in documents.items():
+        sha256 = document_sha256(document)
         had = current.get(key)
         if had is not None and (not had.shipped or had.sha256 == sha256):
             continue

@@ -10,9 +10,13 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from api.db import publish
-from api.db.catalogue import activate_policy, read_catalogue
+from api.db.catalogue import read_catalogue
+from api.db.document_versions import Change
+from api.db.installation import read_installation
 from api.db.locks import exclusive
 from api.db.models import Base, Prediction, SegmentMembership, TierAssignment
+from api.db.policies import put_in_force
+from api.db.writes import writing
 from api.errors import Conflict, InvalidInput
 from api.refresh import ROOT, code_sha256
 from tests.refresh.business import BUYERS, DAY, NOW, Business, Buyer
@@ -247,7 +251,10 @@ def test_every_input_leads_to_another_refresh(business: Business) -> None:
         assert not business.refresh().unchanged, change
         assert business.refresh().unchanged, change
     policy = dict(read_catalogue(business.engine).policy)
-    activate_policy(business.engine, policy | {"name": {"en": "New", "zh": "新"}}, NOW)
+    installation = read_installation(business.engine)
+    with writing(business.engine) as connection:
+        renamed = policy | {"name": {"en": "New", "zh": "新"}}
+        put_in_force(connection, renamed, installation, Change("test", NOW))
     assert not business.refresh().unchanged
 
 
