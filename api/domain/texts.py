@@ -10,38 +10,20 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
+from api.domain.documents import Bilingual
 from api.domain.fields import FIELDS, Field
+from api.domain.scores import score_field
 from api.domain.strategy_texts import SEGMENT_TEXTS, STRATEGY_TEXTS, WITHHELD_TEXTS
+from api.domain.tier_texts import TIER_TEXTS
 from api.errors import InvalidInput
 from ml.features import reason_text
 
 Language = Literal["en", "zh-Hans"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh-Hans")
 
-_CONDITION = ("{condition}", "{condition}")
 TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "tier.condition_met": _CONDITION,
-        "tier.kept_despite_risk": (
-            "The tier is kept although the customer may leave: {condition}",
-            "虽有流失风险，仍保留该等级：{condition}",
-        ),
-        "tier.otherwise": (
-            "No better tier's conditions are met",
-            "未达到更高等级的条件",
-        ),
-        "tier.below_lowest": (
-            "Not even the lowest tier's conditions are met",
-            "未达到最低等级的条件",
-        ),
-        "tier.fallback_no_prediction": (
-            "There is no prediction yet, so past behaviour decides",
-            "尚无预测结果，按历史行为判定",
-        ),
-        "tier.fallback_stale_prediction": (
-            "The prediction is out of date, so past behaviour decides",
-            "预测结果已过期，按历史行为判定",
-        ),
+        **TIER_TEXTS,
         **SEGMENT_TEXTS,
         **STRATEGY_TEXTS,
         **WITHHELD_TEXTS,
@@ -96,6 +78,7 @@ AS_THEY_ARE = frozenset(
     ("by", "note", "version", "n", "purpose", "channel", "done_on", "until", "role")
 )
 """Numbers and names of a reason that need no words of their own."""
+NO_TIER = ("no tier", "无等级")
 _UNKNOWN = ("not known", "未知")
 _LIST = (" or ", "或")
 
@@ -122,6 +105,11 @@ def render(
     values = {}
     if "field" in params:
         values["condition"] = _condition(params, place, currency, exponent, fields)
+    for name in ("since", "until", "on", "tier"):
+        if name in params:
+            values[name] = params[name] or NO_TIER[place]
+    if "points" in params:
+        values |= _points(params, place, currency, exponent, fields)
     for name in ("amount", "cost"):
         if name in params:
             values[name] = shown_money(params[name], currency, exponent)
@@ -131,6 +119,23 @@ def render(
     for name in AS_THEY_ARE & params.keys():
         values[name] = str(params[name])
     return TEXTS[code][place].format(**values)
+
+
+def _points(
+    params: Mapping[str, Any],
+    place: int,
+    currency: str,
+    exponent: int,
+    fields: Mapping[str, Field],
+) -> dict[str, str]:
+    """What a criterion brings to a score, of the most it can bring."""
+    field = _field(params["field"], fields)
+    return {
+        "label": (field.label_en, field.label_zh)[place],
+        "value": _shown(params["value"], field, place, currency, exponent),
+        "points": f"{params['points']:g}",
+        "most": f"{params['weight'] * 100:g}",
+    }
 
 
 def render_gap(
@@ -204,6 +209,8 @@ def _place(language: str) -> int:
 def _field(name: str, fields: Mapping[str, Field]) -> Field:
     if name in fields:
         return fields[name]
+    if name.startswith("score."):
+        return score_field(name.removeprefix("score."), Bilingual("Score", "得分"))
     plain = name.removeprefix("attribute.").replace("_", " ")
     return Field(name, "text", plain, plain, "customer_attributes", "text_value")
 

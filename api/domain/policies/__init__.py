@@ -2,10 +2,11 @@
 
 from api.domain.policies.document import Branch, PolicyDocument, Remark, Rung, Tier
 from api.domain.policies.quantiles import Cuts
-from api.domain.policies.reader import parse_document
+from api.domain.policies.reader import REMARKS, parse_document
 from api.domain.policies.stability import Stability
 
 __all__ = [
+    "REMARKS",
     "Branch",
     "Cuts",
     "PolicyDocument",

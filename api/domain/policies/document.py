@@ -76,7 +76,7 @@ class Branch:
         )
 
     @cached_property
-    def _decided_by(self) -> dict[str, Field]:
+    def decided_by(self) -> dict[str, Field]:
         """What the ladder reads, scores by what they are made of."""
         drawn = self.quantiles.fields if self.quantiles is not None else {}
         read = fields_of(*(rung.rule for rung in self.rungs)) | drawn
@@ -98,13 +98,13 @@ class Branch:
         )
         remarks = (remark.rule for rung in self.rungs for remark in rung.tier.remarks)
         criteria = {each.field.name: each.field for score in self.scores for each in score.criteria}
-        read = self._decided_by | others | fields_of(*remarks) | criteria
+        read = self.decided_by | others | fields_of(*remarks) | criteria
         return {name: each for name, each in read.items() if not name.startswith("score.")}
 
     @cached_property
     def predicted_fields(self) -> list[str]:
         """What must be known for the ladder to be used rather than the fallback."""
-        return [name for name, each in self._decided_by.items() if each.predicted]
+        return [name for name, each in self.decided_by.items() if each.predicted]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,174 @@
+"""`echelon policy decide`: tiers for a table of customers and measures, without a database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from api.cli.sources import read_file, require_writable, write_file
+from api.cli.terminal import JsonOption, Terminal
+from api.documents import read_policy_file
+from api.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from api.domain.tiers import TierDecisions, TierPolicy
+    from api.intake.measures import Column
+
+LANGUAGES = {"en": "en", "zh": "zh-Hans"}
+
+
+def decide(
+    policy: Annotated[
+        str, typer.Option(help="A policy document, or the name of a shipped one: bank-assets.")
+    ],
+    table: Annotated[
+        Path, typer.Option(help="customer_id and measures named as in the catalogue, in a file.")
+    ],
+    as_of: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The day decided for.")],
+    out: Annotated[Path, typer.Option(help="Where to write: .csv or .parquet.")],
+    previous: Annotated[
+        Path | None, typer.Option(help="What the last decision wrote, for bands and grace.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the reasons: en or zh.")] = "en",
+    currency: Annotated[
+        str | None, typer.Option(help="Of the amounts, unless the policy says: CNY.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Decide tiers for a table of customers and measures; amounts are in major units.
+
+    Writes customer_id, tier (empty below the lowest) and reasons, and since, watch_since and
+    evaluated_on, which --previous of the next decision reads.
+    """
+    from api.domain.fields import known_fields
+    from api.domain.money import exponent_of
+    from api.domain.tiers import parse_policy
+    from api.intake.measures import customer_ids, named_fields
+
+    terminal = Terminal(as_json=json)
+    if language not in LANGUAGES:
+        raise InvalidInput(f"--language takes en or zh, not {language!r}.")
+    require_writable(out, inputs=(table, previous))
+    document = read_policy_file(policy)
+    rows = _whole(table)
+    money = currency or _currency(document) or "USD"
+    exponent = exponent_of(money)
+    fields = known_fields(named_fields(rows).values())
+    parsed = parse_policy(document, exponent, fields)
+    ids = customer_ids(rows, table.name)
+    columns, notes = _columns(parsed, rows, exponent)
+    standing = _standing(previous, ids, parsed)
+    decisions = parsed.decide(columns, standing, as_of.date())
+    write_file(_written(ids, decisions, (language, money, exponent), fields), out)
+    for note in notes:
+        terminal.note(note)
+    _report(terminal, decisions, out, len(ids))
+
+
+def _whole(path: Path) -> pa.Table:
+    """A file of which every row can be read: a decision that passes over customers is none."""
+    found = read_file(path)
+    if found.malformed:
+        row, reason = found.malformed[0]
+        raise InvalidInput(f"{path.name}, row {row}: {reason}. Nothing was decided.")
+    return found.table
+
+
+def _currency(document: Any) -> str | None:
+    return document.get("currency") if isinstance(document, dict) else None
+
+
+def _columns(
+    policy: TierPolicy, rows: pa.Table, exponent: int
+) -> tuple[dict[str, Column], list[str]]:
+    """The policy's columns; what only its fallback or a remark reads may be absent."""
+    from api.domain.fields import nearest
+    from api.intake.measures import measure_columns, missing_column
+
+    fields = policy.document.fields
+    columns = measure_columns(rows, fields, exponent, ZoneInfo("UTC"))
+    needed = {name for branch in policy.document.branches for name in branch.decided_by}
+    notes = []
+    for name, field in fields.items():
+        if name in columns:
+            continue
+        if name in needed:
+            hint = nearest(name, rows.column_names)
+            raise InvalidInput(
+                f"The policy reads {name!r}, and the table has no such column{hint}."
+            )
+        columns[name] = missing_column(field, rows.num_rows)
+        notes.append(f"The table has no column {name!r}: it counts as unknown for everyone.")
+    return columns, notes
+
+
+def _standing(previous: Path | None, ids: pa.Array, policy: TierPolicy) -> Any:
+    from api.domain.standings import Standing
+    from api.intake.measures import previous_standing
+
+    if previous is None:
+        return Standing.of(len(ids))
+    tiers = [tier.key for tier in policy.document.tiers]
+    return previous_standing(_whole(previous), ids, ZoneInfo("UTC"), tiers)
+
+
+def _written(
+    ids: pa.Array,
+    decisions: TierDecisions,
+    reader: tuple[str, str, int],
+    fields: Any,
+) -> pa.Table:
+    import pyarrow as pa
+
+    moves = decisions.moves
+    return pa.table(
+        {
+            "customer_id": ids,
+            "tier": pa.array(decisions.tiers, pa.string()),
+            "reasons": pa.array(_sentences(decisions.reasons_json(), reader, fields), pa.string()),
+            "since": pa.array(moves.since, pa.date32()),
+            "watch_since": pa.array(moves.watch_since, pa.date32()),
+            "evaluated_on": pa.array(moves.evaluated_on, pa.date32()),
+        }
+    )
+
+
+def _sentences(texts: Iterable[str], reader: tuple[str, str, int], fields: Any) -> list[str]:
+    """Reasons for people; many customers share theirs word by word, so each is rendered once."""
+    from api.domain.texts import render
+
+    language, currency, exponent = reader
+    known: dict[str, str] = {}
+    sentences = []
+    between = "; " if language == "en" else "；"
+    for text in texts:
+        if text not in known:
+            known[text] = between.join(
+                render(each, LANGUAGES[language], currency, exponent, fields)  # type: ignore[arg-type]
+                for each in json.loads(text)
+            )
+        sentences.append(known[text])
+    return sentences
+
+
+def _report(terminal: Terminal, decisions: TierDecisions, out: Path, size: int) -> None:
+    counts = Counter(decisions.tiers.tolist())
+    keys = [*(tier.key for tier in decisions.policy.tiers), None]
+    listed = ", ".join(f"{key or 'no tier'} {counts[key]:,}" for key in keys if counts[key])
+    terminal.say(f"Decided {size:,} customers: {listed}. Written to {out}")
+    terminal.result(
+        {
+            "out": str(out),
+            "customers": size,
+            "tiers": [{"tier": key, "customers": counts[key]} for key in keys],
+        }
+    )
