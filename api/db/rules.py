@@ -127,8 +127,9 @@ def _column(field: Field) -> Expression:
 
 def _class(field: Field, key: str) -> Expression:
     """A classification's value in the document that holds them all; null where it has none."""
-    value = _column(field)[key]
-    return value.as_float() if field.type in ("number", "money") else value.as_string()
+    value: Any = _column(field)[key]
+    found: Expression = value.as_string() if field.type == "choice" else value.as_float()
+    return found
 
 
 def _attribute(field: Field) -> Expression:
@@ -161,6 +162,8 @@ def _in_segment(condition: Condition) -> Boolean:
 
 def _literal(field: Field, value: Scalar) -> Expression:
     if isinstance(value, dt.date):
+        if not field.attribute:
+            return sa.literal(value, sa.Date())
         # Days of attributes are stored as text; ISO days of one length sort in any collation.
         return sa.literal(value.isoformat(), sa.String())
     if isinstance(value, str):

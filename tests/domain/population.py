@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import Connection, insert
 
 from api.db import models as m
-from api.domain.fields import attribute_field, known_fields
+from api.domain.fields import Choice, Field, attribute_field, known_fields
 
 ZONE = "America/New_York"
 CUSTOMERS = 120
@@ -39,12 +39,26 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 SEGMENTS = ["one", "two"]
 TIERS = [None, "gold", "Gold", "silver"]
 STAGES = ["prospect", "repeat", "churned"]
+INTENTS = [None, "interested", "refused"]
+DAY_SUMS = [None, 0, -1, 1_549_999, 1_550_000, 1_550_001, 31 * (2**48 - 1) + 30, 31 * 2**48]
+"""Sums over the 31 days of a month: around a mean of 50,000 and where fractions grow coarse."""
+BANDS = [None, "a", "A", "ä", "it's", '"', "北京"]
+
+
+def _class(key: str, kind: Literal["choice", "number"], *values: str) -> Field:
+    choices = tuple(Choice(value, value, value) for value in values)
+    place = ("customer_profiles", "classes")
+    return Field(f"class.{key}", kind, key, key, *place, choices=choices)
+
+
 FIELDS = known_fields(
     [
         attribute_field("score", "number", "Score", "分数"),
         attribute_field("hobby", "text", "Hobby", "爱好"),
         attribute_field("member", "boolean", "Member", "会员"),
         attribute_field("joined", "date", "Joined", "加入日期"),
+        _class("band", "choice", *(each for each in BANDS if each)),
+        _class("points", "number"),
     ]
 )
 READ = [
@@ -66,8 +80,18 @@ READ = [
         "attribute.hobby",
         "attribute.member",
         "attribute.joined",
+        "margin_365d",
+        "avg_daily_balance_month",
+        "intent",
+        "intent_expected_on",
+        "class.band",
+        "class.points",
     )
 ]
+
+
+def without_missing(classes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in classes.items() if value is not None}
 
 
 class Population:
@@ -152,6 +176,14 @@ class Population:
         spend = draw.choice([value for value in MONEY if value is not None])
         recency, orders = draw.choice(NUMBERS), draw.choice([0, 1, 2, 10])
         stage, tier = draw.choice(STAGES), draw.choice(TIERS)
+        day_sum = draw.choice(DAY_SUMS)
+        measures = {
+            "margin_365d": draw.choice(MONEY),
+            "avg_daily_balance_month": None if day_sum is None else day_sum / 31,
+            "intent": draw.choice(INTENTS),
+            "intent_expected_on": draw.choice([None, *DAYS]),
+        }
+        classes = {"band": draw.choice(BANDS), "points": draw.choice(NUMBERS)}
         connection.execute(
             insert(m.CustomerProfile),
             {
@@ -164,6 +196,8 @@ class Population:
                 "lifecycle_stage": stage,
                 "lifecycle_since": DAYS[0],
                 "as_of": DAYS[0],
+                "classes": draw.choice([classes, without_missing(classes)]),
+                **{FIELDS[name].column: value for name, value in measures.items()},
             },
         )
         for key, ended_on in (("gold", DAYS[0]), (tier, None)):
@@ -178,6 +212,8 @@ class Population:
             order_count=orders,
             lifecycle_stage=stage,
             tier=tier,
+            **measures,
+            **{"class.band": classes["band"], "class.points": classes["points"]},
         )
 
     def _prediction(self, number: int, clv: int, probability: float) -> dict[str, Any]:

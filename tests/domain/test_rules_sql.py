@@ -24,7 +24,6 @@ from tests.domain.population import (
     READ,
     SEGMENTS,
     SHARES,
-    STAGES,
     TEXTS,
     ZONE,
     Population,
@@ -37,7 +36,8 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
     match field.type:
         case "money":
             limit = 2**53 - 1
-            drawn = st.sampled_from([v for v in MONEY if v is not None and abs(v) <= limit])
+            known_money = [v for v in (*MONEY, 2**48) if v is not None and abs(v) <= limit]
+            drawn = st.sampled_from(known_money)
             return (drawn | st.integers(-limit, limit)).map(lambda minor: f"{minor}e-2")
         case "number" if field.whole:
             return st.integers(0, 11)
@@ -52,8 +52,8 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
             nearby = st.integers(-1, 1).map(dt.timedelta)
             return st.tuples(st.sampled_from(DAYS), nearby).map(lambda pair: pair[0] + pair[1])
         case "choice":
-            known_choices = {"tier": ["gold", "Gold", "x"], "kind": ["b2b", "b2c", "internal"]}
-            return st.sampled_from(known_choices.get(field.name, STAGES))
+            known_choices = [each.value for each in field.choices] or ["gold", "Gold", "x"]
+            return st.sampled_from(known_choices)
     texts = [text for text in TEXTS if text is not None] + ["C7", "%", "_", "京", "C"]
     return st.sampled_from(texts) | st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=3
@@ -130,6 +130,13 @@ def test_every_condition_occurs_among_these_customers(engine: Engine) -> None:
         {"known_at": DAYS[2]},
         {"segment": "one"},
         {"tier": "Gold"},
+        {"margin_365d": {"gte": "500.00"}},
+        {"avg_daily_balance_month": {"gte": "500.00"}},
+        {"avg_daily_balance_month": {"lt": "500.00", "gt": "499.99"}},
+        {"intent": "refused"},
+        {"intent_expected_on": {"gte": DAYS[1]}},
+        {"class.band": ["ä", '"']},
+        {"class.points": 0.30000000000000004},
     ):
         selected = parse_rule(document, FIELDS, 2).mask(columns)
         assert 0 < selected.sum() < CUSTOMERS
