@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 from adbc_driver_manager import dbapi as adbc
 
-from api.db.models.base import UtcDateTime
+from api.db.arrow_columns import column_types, is_json, stored_batches
 from api.db.sqlite_turns import turn
 
 PROVENANCE = ("batch_id", "run_id")
@@ -89,30 +88,17 @@ def stage(
     Columns are those of `table`, or of `extra`, which are kept in the type given there. A JSON
     column comes as JSON text, a moment as a timestamp with a time zone.
     """
-    schema = data.schema
-    targets = [_arrow_type(column, table, extra or {}) for column in schema.names]
-    for field, target in zip(schema, targets, strict=True):
-        if pa.types.is_timestamp(field.type) and pa.types.is_timestamp(target):
-            _require_zone(field.name, field.type, target)
     execute(connection, f"DROP TABLE IF EXISTS {name}")
-    converted = pa.RecordBatchReader.from_batches(
-        pa.schema(
-            [
-                (column, _stored_type(target, dialect))
-                for column, target in zip(schema.names, targets, strict=True)
-            ]
-        ),
-        _converted(data, targets, dialect),
-    )
+    converted = stored_batches(data, table, dialect, extra)
+    names = converted.schema.names
     with connection.cursor() as cursor:
-        cursor.adbc_ingest(name, converted, mode="create", temporary=True)
-    if dialect == "postgresql":
-        for column in schema.names:
-            if column in table.c and isinstance(table.c[column].type, sa.JSON):
-                execute(
-                    connection,
-                    f"ALTER TABLE {name} ALTER COLUMN {column} TYPE jsonb USING {column}::jsonb",
-                )
+        if dialect == "postgresql" and any(is_json(column, table) for column in names):
+            types = column_types(names, table, extra or {})
+            listed = ", ".join(f"{column} {kind}" for column, kind in types.items())
+            cursor.execute(f"CREATE TEMPORARY TABLE {name} ({listed})")
+            cursor.adbc_ingest(name, converted, mode="append", temporary=True)
+        else:
+            cursor.adbc_ingest(name, converted, mode="create", temporary=True)
 
 
 def merge(
@@ -219,63 +205,3 @@ def _count_new(connection: adbc.Connection, staged: str, table: str, key: Sequen
     same = " AND ".join(f"t.{name} = s.{name}" for name in key)
     sql = f"SELECT COUNT(*) FROM {staged} s WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {same})"
     return _one_row(connection, sql)[0]
-
-
-def _arrow_type(column: str, table: sa.FromClause, extra: Mapping[str, pa.DataType]) -> pa.DataType:
-    """The Arrow type that goes into a column of this kind."""
-    if column in extra:
-        return extra[column]
-    kind = table.c[column].type
-    if isinstance(kind, UtcDateTime):
-        return pa.timestamp("us", "UTC")
-    for sql_type, arrow_type in _ARROW_TYPES:
-        if isinstance(kind, sql_type):
-            return arrow_type
-    raise TypeError(f"{table}.{column}: no Arrow type for {kind!r}")
-
-
-_ARROW_TYPES: tuple[tuple[type[sa.types.TypeEngine[Any]], pa.DataType], ...] = (
-    (sa.BigInteger, pa.int64()),
-    (sa.Integer, pa.int32()),
-    (sa.Float, pa.float64()),
-    (sa.Boolean, pa.bool_()),
-    (sa.Date, pa.date32()),
-    (sa.LargeBinary, pa.binary()),
-    (sa.JSON, pa.string()),
-    (sa.String, pa.string()),
-)
-
-
-def _require_zone(name: str, given: pa.DataType, target: pa.DataType) -> None:
-    if target.tz and not given.tz:
-        raise TypeError(f"{name}: a moment needs a time zone")
-
-
-def _stored_type(target: pa.DataType, dialect: str) -> pa.DataType:
-    if dialect == "postgresql":
-        return target
-    if pa.types.is_temporal(target):
-        return pa.string()
-    return pa.int64() if pa.types.is_boolean(target) else target
-
-
-def _converted(
-    data: pa.Table | pa.RecordBatchReader, targets: Sequence[pa.DataType], dialect: str
-) -> Iterator[pa.RecordBatch]:
-    batches = data.to_batches() if isinstance(data, pa.Table) else data
-    for batch in batches:
-        columns = [
-            _convert(column, target, dialect)
-            for column, target in zip(batch.columns, targets, strict=True)
-        ]
-        yield pa.RecordBatch.from_arrays(columns, batch.schema.names)
-
-
-def _convert(column: pa.Array, target: pa.DataType, dialect: str) -> pa.Array:
-    column = pc.cast(column, target)
-    if dialect == "postgresql" or _stored_type(target, dialect) == target:
-        return column
-    if pa.types.is_timestamp(target) and target.tz:
-        # SQLAlchemy's text: no offset, always six digits of a second.
-        column = pc.cast(column, pa.timestamp("us"))
-    return pc.cast(column, _stored_type(target, dialect))
