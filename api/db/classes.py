@@ -59,12 +59,12 @@ def put_classification(
     ).first()
     if latest is not None and latest.version == version:
         return
-    if latest is not None and latest.effective_from and effective_from:
-        if effective_from <= latest.effective_from:
-            raise InvalidInput(
-                f"effectiveFrom: version {latest.version} of {key} is to decide from "
-                f"{latest.effective_from} on; choose a later day."
-            )
+    planned = None if latest is None else latest.effective_from
+    if latest is not None and planned and effective_from and effective_from <= planned:
+        raise InvalidInput(
+            f"effectiveFrom: version {latest.version} of {key} is to decide from {planned} on; "
+            "choose a later day."
+        )
     if effective_from is None:
         _end(connection, key, now.date())
     connection.execute(insert(table), [_row(document, version, now, effective_from)])

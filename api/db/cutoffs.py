@@ -1,4 +1,4 @@
-"""What a refresh drew from the customers, kept with the versions of classifications it decided by."""
+"""What a refresh drew from the customers, kept with the classifications it decided by."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from api.db.bulk import execute, stage
 from api.db.models import Classification
 
 
-def publish_cutoffs(
-    connection: adbc.Connection, dialect: str, drawn: pa.Table, day: str
-) -> int:
+def publish_cutoffs(connection: adbc.Connection, dialect: str, drawn: pa.Table, day: str) -> int:
     """Store cut-offs and counts as of `day`, a SQL literal; the number of classifications.
 
     A version that was to begin by this day takes over from the one before it.

@@ -11,16 +11,19 @@ from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import FromClause
 
 from api.db.bulk import execute, fetch, merge, stage
-from api.db.membership_records import Explain, follow_memberships, unexplained
+from api.db.filling import fill, is_empty
 from api.db.cutoffs import publish_cutoffs
+from api.db.membership_records import Explain, follow_memberships, unexplained
 from api.db.models import (
     ClassChange,
     CustomerProfile,
     Prediction,
+    PredictionHistory,
     Recommendation,
     SegmentMembership,
     TierAssignment,
 )
+from api.db.stays import MEMBERSHIPS
 from api.db.tier_records import follow_tiers
 
 PREDICTION_CONTENT = (
@@ -41,7 +44,14 @@ PREDICTION_CONTENT = (
 )
 """What makes a prediction another one, beside its models; the moment and the run don't."""
 
-HISTORY_COLUMNS = "customer_id, run_id, churn_probability, clv_minor, clv_low_minor, clv_high_minor"
+HISTORY_COLUMNS = (
+    "customer_id",
+    "run_id",
+    "churn_probability",
+    "clv_minor",
+    "clv_low_minor",
+    "clv_high_minor",
+)
 
 
 @dataclass(frozen=True)
@@ -107,20 +117,24 @@ class Publisher:
         table: FromClause,
         data: pa.Table,
         key: Sequence[str] = (),
-        run_id: int | None = None,
     ) -> None:
         """Stage rows about customers, found by customer and `key`.
 
         Without an index SQLite looks through all of them for each stored row, and without
         statistics PostgreSQL may.
         """
-        if run_id is not None:
-            run_ids = pa.repeat(pa.scalar(run_id, pa.int64()), data.num_rows)
-            data = data.append_column("run_id", run_ids)
         stage(self._connection, self._dialect, name, table, data)
-        self._run_sql(f"CREATE INDEX {name}_key ON {name} ({', '.join(('customer_id', *key))})")
         if self._dialect == "postgresql":
             self._run_sql(f"ANALYZE {name}")
+        else:
+            keys = ", ".join(("customer_id", *key))
+            self._run_sql(f"CREATE INDEX {name}_key ON {name} ({keys})")
+
+    def _filled(self, table: FromClause, data: pa.Table, scope: str = "TRUE") -> int | None:
+        """Write everything if nothing is there yet; the number of rows, None if there is some."""
+        if not is_empty(self._connection, table, scope):
+            return None
+        return fill(self._connection, self._dialect, table, data)
 
     def _moment(self, moment: dt.datetime) -> str:
         text = moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -146,6 +160,8 @@ class Publisher:
 
     def _profiles(self, profiles: pa.Table) -> int:
         table = CustomerProfile.__table__
+        if (filled := self._filled(table, profiles)) is not None:
+            return filled
         self._stage("staged_profiles", table, profiles)
         removed = self._run_sql(
             "DELETE FROM customer_profiles WHERE NOT EXISTS (SELECT 1 FROM staged_profiles s "
@@ -157,7 +173,7 @@ class Publisher:
     def _class_changes(self, changes: pa.Table, run_id: int) -> int:
         """Those of an earlier refresh of the same day are replaced."""
         table = ClassChange.__table__
-        self._stage("staged_changes", table, changes, ["classification"], run_id)
+        self._stage("staged_changes", table, _of_run(changes, run_id), ["classification"])
         removed = self._run_sql(
             f"DELETE FROM class_changes WHERE changed_on >= {self._day} AND NOT EXISTS "
             "(SELECT 1 FROM staged_changes s WHERE s.customer_id = class_changes.customer_id "
@@ -171,8 +187,10 @@ class Publisher:
         """Number the changed rows on from the feed's last revision, tombstones after them."""
         table = Prediction.__table__
         revisions = pa.repeat(pa.scalar(0, pa.int64()), predictions.num_rows)
-        predictions = predictions.append_column("revision", revisions)
-        self._stage("staged_predictions", table, predictions, run_id=run_id)
+        predictions = _of_run(predictions.append_column("revision", revisions), run_id)
+        if is_empty(self._connection, table):
+            return self._first_predictions(predictions)
+        self._stage("staged_predictions", table, predictions)
         differs = " OR ".join(f"s.{name} IS DISTINCT FROM p.{name}" for name in PREDICTION_CONTENT)
         names = [column.name for column in table.columns if column.name != "revision"]
         listed = ", ".join(f"s.{name}" for name in names)
@@ -188,14 +206,28 @@ class Publisher:
         changed = merge(
             self._connection, self._dialect, "changed_predictions", table, ["customer_id"]
         )
+        history = ", ".join(HISTORY_COLUMNS)
         self._run_sql(
-            f"INSERT INTO prediction_history ({HISTORY_COLUMNS}) "
-            f"SELECT {HISTORY_COLUMNS} FROM changed_predictions"
+            f"INSERT INTO prediction_history ({history}) SELECT {history} FROM changed_predictions"
         )
         self._count_on("changed_predictions")
         gone = self._bury_unscored(run_id, last)
         self._count_on("unscored")
         return changed.added + changed.changed + gone
+
+    def _first_predictions(self, predictions: pa.Table) -> int:
+        predictions = predictions.sort_by("customer_id")
+        last = (
+            fetch(self._connection, "SELECT last_revision FROM installation").column(0)[0].as_py()
+        )
+        revisions = pa.array(range(last + 1, last + 1 + predictions.num_rows), pa.int64())
+        place = predictions.schema.get_field_index("revision")
+        predictions = predictions.set_column(place, "revision", revisions)
+        rows = fill(self._connection, self._dialect, Prediction.__table__, predictions)
+        history = predictions.select(HISTORY_COLUMNS)
+        fill(self._connection, self._dialect, PredictionHistory.__table__, history)
+        self._run_sql(f"UPDATE installation SET last_revision = last_revision + {rows}")
+        return rows
 
     def _bury_unscored(self, run_id: int, last: str) -> int:
         gone = (
@@ -220,19 +252,29 @@ class Publisher:
         )
 
     def _tiers(self, tiers: pa.Table, run_id: int) -> int:
-        self._stage("staged_tiers", TierAssignment.__table__, tiers, ["tier_key"], run_id)
+        table = TierAssignment.__table__
+        tiers = _of_run(tiers, run_id)
+        if (filled := self._filled(table, tiers)) is not None:
+            return filled
+        self._stage("staged_tiers", table, tiers, ["tier_key"])
         return follow_tiers(self._run_sql, self._dialect, self._day)
 
     def _memberships(self, publication: Publication, run_id: int) -> int:
         table = SegmentMembership.__table__
-        self._stage("staged_members", table, publication.memberships, ["segment_id"], run_id)
+        memberships = _of_run(publication.memberships, run_id)
+        if (filled := self._filled(table, memberships, MEMBERSHIPS.decided)) is not None:
+            return filled
+        self._stage("staged_members", table, memberships, ["segment_id"])
         return follow_memberships(
             self._connection, self._dialect, self._run_sql, self._day, publication.departures
         )
 
     def _recommendations(self, recommendations: pa.Table, run_id: int) -> int:
         table = Recommendation.__table__
-        self._stage("staged_recommendations", table, recommendations, ["priority"], run_id)
+        recommendations = _of_run(recommendations, run_id)
+        if (filled := self._filled(table, recommendations)) is not None:
+            return filled
+        self._stage("staged_recommendations", table, recommendations, ["priority"])
         removed = self._run_sql(
             "DELETE FROM recommendations WHERE NOT EXISTS (SELECT 1 FROM staged_recommendations s "
             "WHERE s.customer_id = recommendations.customer_id "
@@ -248,3 +290,7 @@ class Publisher:
             compare,
         )
         return removed + counts.added + counts.changed
+
+
+def _of_run(data: pa.Table, run_id: int) -> pa.Table:
+    return data.append_column("run_id", pa.repeat(pa.scalar(run_id, pa.int64()), data.num_rows))

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import yaml
 
-from api.domain.classes._old import Classification, LifecycleRule, classify
 from api.domain.conditions import OPERATORS
 from api.domain.fields import FIELDS, attribute_field, known_fields
 from api.domain.policies import REMARKS
@@ -31,6 +30,7 @@ from api.domain.texts import (
 )
 from api.domain.tiers import parse_policy
 from api.errors import InvalidInput
+from tests.domain.customers import classified, fields, with_all_measures
 
 POLICIES = Path(__file__).parents[2] / "api" / "policies"
 CUSTOMERS = 4_000
@@ -63,7 +63,8 @@ def population() -> dict[str, np.ndarray[Any, Any]]:
         "churn_probability": np.where(scored, draw.beta(1, 3, CUSTOMERS), np.nan),
         "prediction_stale": draw.random(CUSTOMERS) < 0.02,
     }
-    return columns | classify(columns, Classification(LifecycleRule(28))).columns
+    columns = with_all_measures(columns)
+    return columns | classified(columns).columns
 
 
 class Decided:
@@ -71,13 +72,13 @@ class Decided:
 
     def __init__(self) -> None:
         self.columns = population()
-        self.policy = parse_policy(document("default.yaml"), 2)
+        self.policy = parse_policy(document("default.yaml"), 2, fields())
         self.tiers = self.policy.decide(self.columns)
         self.columns["tier"] = self.tiers.tiers
-        self.segments = parse_segments(document("segments.yaml"), 2)
+        self.segments = parse_segments(document("segments.yaml"), 2, fields())
         self.members = members(self.segments, self.columns)
         self.columns |= membership_columns(self.members)
-        self.strategies = parse_strategies(document("strategies.yaml"), 2)
+        self.strategies = parse_strategies(document("strategies.yaml"), 2, fields())
         self.recommended = recommend(self.strategies, self.columns, 20)
 
     def reasons(self) -> Iterator[Mapping[str, Any]]:

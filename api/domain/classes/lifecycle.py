@@ -31,7 +31,7 @@ class Lifecycle:
     at_risk_horizons: float = 0.5
     churned_gaps: float = 3.0
     churned_horizons: float = 1.0
-    loyal_orders: int = 10
+    loyal_orders: float = 10
     loyal_tenure_days: float = 180.0
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class ScoreScale:
     def scores(self, columns: Columns, cuts: list[float]) -> Column:
         values = column_of(self.measure.name, columns) * self._sign
         # A quantile belongs to the worse side, a threshold or a break to the better one.
-        side = "left" if self.quantiles else "right"
+        side: Literal["left", "right"] = "left" if self.quantiles else "right"
         bounds = np.array(cuts, dtype=np.float64) * self._sign
         found: Column = np.searchsorted(bounds, values, side)
         return found + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from api.domain.classes.definitions import Kind
@@ -73,7 +74,7 @@ def _bins(number: int, path: str) -> int:
 
 
 def _require_rising(values: list[float], path: str) -> None:
-    if any(second <= first for first, second in zip(values, values[1:], strict=False)):
+    if any(second <= first for first, second in pairwise(values)):
         raise InvalidInput(f"{path}: stand from low to high, each above the one before.")
 
 

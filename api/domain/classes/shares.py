@@ -59,6 +59,7 @@ class CumulativeShare:
         return Assigned(codes_by_bounds(values, self._bounds(cutoffs)))
 
     def evidence(self, columns: Columns, cutoffs: Cutoffs, codes: Codes) -> list[Piece]:
+        del columns
         bounds = self._bounds(cutoffs)
         pieces = bound_pieces(self.measure, self.exponent, bounds, codes)
         for place, (_, share) in enumerate(self.shares):
