@@ -50,6 +50,6 @@ def follow_memberships(
         run(
             f"UPDATE {table} SET left_cause = s.left_cause FROM staged_departures s "
             f"WHERE s.customer_id = {table}.customer_id AND s.segment_id = {table}.segment_id "
-            f"AND {unsaid}"
+            f"AND {table}.left_on = {day} AND {table}.left_cause IS NULL"
         )
     return changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,8 +13,9 @@ import pyarrow.compute as pc
 from api.columns import Column
 from api.db.circumstances import CircumstanceTables
 from api.deciding.occasion import Deciding
+from api.domain.conditions import Mask
 from api.domain.resource_plans import parse_resource_plan
-from api.domain.strategies import parse_strategies, recommend
+from api.domain.strategies import Strategy, parse_strategies, recommend
 from api.domain.strategy_circumstances import Circumstances, LastDone, Rows
 
 MAX_RECOMMENDATIONS = 5
@@ -24,7 +26,8 @@ def decide_recommendations(deciding: Deciding) -> pa.Table:
     exponent = deciding.occasion.exponent
     documents = [document for _, document in deciding.catalogue.strategies.values()]
     strategies = parse_strategies(documents, exponent, deciding.fields)
-    chosen = recommend(strategies, deciding.columns, MAX_RECOMMENDATIONS, circumstances(deciding))
+    columns = deciding.columns | _given_up(strategies, deciding)
+    chosen = recommend(strategies, columns, MAX_RECOMMENDATIONS, circumstances(deciding))
     row_ids = {key: row_id for key, (row_id, _) in deciding.catalogue.strategies.items()}
     numbers = np.array([row_ids[each.key] for each in chosen.catalogue], dtype=np.int64)
     return pa.table(
@@ -36,6 +39,19 @@ def decide_recommendations(deciding: Deciding) -> pa.Table:
             "reasons": pa.array(chosen.reasons_json(), type=pa.string()),
         }
     )
+
+
+def _given_up(strategies: Sequence[Strategy], deciding: Deciding) -> dict[str, Mask]:
+    """Segments that strategies read and that are there no more: nobody is in them."""
+    nobody = np.zeros(len(deciding.ids), dtype=bool)
+    read = (
+        f"{condition.field.name}.{key}"
+        for strategy in strategies
+        for condition in strategy.rule.conditions()
+        if condition.field.many
+        for key in condition.values
+    )
+    return {name: nobody for name in read if name not in deciding.columns}
 
 
 def circumstances(deciding: Deciding) -> Circumstances:
