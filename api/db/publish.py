@@ -11,8 +11,8 @@ from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import FromClause
 
 from api.db.bulk import execute, fetch, merge, stage
-from api.db.filling import fill, is_empty
 from api.db.cutoffs import publish_cutoffs
+from api.db.filling import fill, is_empty
 from api.db.membership_records import Explain, follow_memberships, unexplained
 from api.db.models import (
     ClassChange,

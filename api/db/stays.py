@@ -55,6 +55,11 @@ class Stays:
         )
 
     @property
+    def decided(self) -> str:
+        """A condition for the stays that are decided here, ended ones included."""
+        return self.scope.removeprefix("AND ") or "TRUE"
+
+    @property
     def _equals(self) -> str:
         return "IS NOT DISTINCT FROM" if self.nullable else "="
 
