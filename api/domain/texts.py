@@ -5,11 +5,13 @@ Reasons are stored as codes with numbers (`api.domain.reasons`), and rendered wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
+from api.domain.class_texts import CLASS_TEXTS
 from api.domain.documents import Bilingual
 from api.domain.fields import FIELDS, Field
 from api.domain.scores import score_field
@@ -23,6 +25,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh-Hans")
 
 TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        **CLASS_TEXTS,
         **TIER_TEXTS,
         **SEGMENT_TEXTS,
         **STRATEGY_TEXTS,
@@ -103,13 +106,18 @@ def render(
         raise InvalidInput(f"There is no text for the reason {code!r}.")
     params = reason["params"]
     values = {}
-    if "field" in params:
+    if "op" in params:
         values["condition"] = _condition(params, place, currency, exponent, fields)
+    elif "field" in params:
+        field = _field(params["field"], fields)
+        values["label"] = field.label(language)
+        values["value"] = _shown(params["value"], field, place, currency, exponent)
     for name in ("since", "until", "on", "tier"):
         if name in params:
             values[name] = params[name] or NO_TIER[place]
     if "points" in params:
-        values |= _points(params, place, currency, exponent, fields)
+        most = params["most"] if "most" in params else params["weight"] * 100
+        values |= {"points": f"{params['points']:g}", "most": f"{most:g}"}
     for name in ("amount", "cost"):
         if name in params:
             values[name] = shown_money(params[name], currency, exponent)
@@ -119,23 +127,6 @@ def render(
     for name in AS_THEY_ARE & params.keys():
         values[name] = str(params[name])
     return TEXTS[code][place].format(**values)
-
-
-def _points(
-    params: Mapping[str, Any],
-    place: int,
-    currency: str,
-    exponent: int,
-    fields: Mapping[str, Field],
-) -> dict[str, str]:
-    """What a criterion brings to a score, of the most it can bring."""
-    field = _field(params["field"], fields)
-    return {
-        "label": (field.label_en, field.label_zh)[place],
-        "value": _shown(params["value"], field, place, currency, exponent),
-        "points": f"{params['points']:g}",
-        "most": f"{params['weight'] * 100:g}",
-    }
 
 
 def render_gap(
@@ -186,8 +177,14 @@ def render_prediction(
     )
 
 
-def shown_money(minor: int, currency: str, exponent: int) -> str:
-    return f"{Decimal(minor).scaleb(-exponent):,f} {currency}"
+def shown_value(value: Any, field: Field, language: Language, currency: str, exponent: int) -> str:
+    """A field's value as people read it."""
+    return _shown(value, field, _place(language), currency, exponent)
+
+
+def shown_money(minor: float, currency: str, exponent: int) -> str:
+    """An amount of whole minor units; a fraction of one is cut off, never rounded up."""
+    return f"{Decimal(math.floor(minor)).scaleb(-exponent):,f} {currency}"
 
 
 def shown_percent(share: float) -> str:

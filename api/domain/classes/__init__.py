@@ -26,6 +26,7 @@ from api.domain.classes.documents import (
     parse_classification,
     parse_classifications,
 )
+from api.domain.classes.evidence import class_evidence
 from api.domain.conditions import Columns
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Classified",
     "Codes",
     "Cutoffs",
+    "class_evidence",
     "classification_fields",
     "classify",
     "field_name",

@@ -11,7 +11,7 @@ import numpy as np
 from api.domain.classes.definitions import NO_VALUE, Assigned, Circumstances, Codes, Cutoffs
 from api.domain.conditions import Columns
 from api.domain.fields import Field
-from api.domain.reasons import Piece, condition_reason, met, reason
+from api.domain.reasons import Piece, condition_reason, met, reason, unmet
 from api.domain.rules import Masks, Rule, fields_of
 
 
@@ -50,5 +50,11 @@ class Rules:
                 condition_reason("class.condition_met", each) for each in met(rule, masks, where)
             ]
         if self.otherwise != NO_VALUE:
-            pieces.append(reason(codes == self.otherwise, "class.otherwise"))
+            where = codes == self.otherwise
+            pieces.append(reason(where, "class.otherwise"))
+            for _, rule in self.rules[-1:]:  # what the nearest other value would have taken
+                pieces += [
+                    condition_reason("class.condition_met", each)
+                    for each in unmet(rule, masks, where)
+                ]
         return pieces

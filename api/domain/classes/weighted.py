@@ -67,8 +67,9 @@ class Weighted:
             known = (codes >= 0) & ~is_missing(column_of(criterion.field.name, columns))
             points = np.round(contributions[criterion.key], DECIMALS)
             for each in np.unique(points[known]).tolist():
+                shown = criterion.field.name.removesuffix(".score")
                 opening = (
-                    f'{{"code":"class.points","params":{{"field":{json_of(criterion.field.name)},'
+                    f'{{"code":"class.points","params":{{"field":{json_of(shown)},'
                     f'"points":{each:g},"most":{criterion.weight * HIGHEST:g},"value":'
                 )
                 where = known & (points == each)
