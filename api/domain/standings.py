@@ -78,44 +78,55 @@ def move(
     who stand nowhere get the place the policy gives them.
     """
     today = np.datetime64(as_of, "D")
-    moved_up = wishes.up < current
-    lower = current + 1 if stability.downgrade == "one_level" else np.maximum(wishes.plain, current)
-    falls = standing.known & (wishes.kept > current) & (wishes.plain > current)
+    settle = stability.settle_months
+    moves_up = wishes.up < current
     evaluated = _evaluated(standing, stability, today)
     if stability.upgrades == "at_once":
-        evaluated = evaluated | moved_up
-    falling = falls & evaluated & ~moved_up
+        evaluated = evaluated | moves_up
+    differs = standing.known & (wishes.plain != current)
+    falls = differs & (wishes.plain > current) & (wishes.kept > current) & ~moves_up
+    drifts = falls if settle is None else differs & ~moves_up
     began = np.where(np.isnat(standing.watch_since), today, standing.watch_since)
-    grace_ends = add_months(began, grace_months[current])
+    settled = drifts & (today >= add_months(began, settle or 0)) & (settle is not None)
     stay_ends = np.where(
         np.isnat(standing.since), today, standing.since + stability.minimum_stay_days
     )
-    ends = np.maximum(grace_ends, stay_ends)
-    stays = falling & (today < ends)
-    place = np.where(
-        ~standing.known,
-        wishes.plain,
-        np.where(evaluated & moved_up, wishes.up, np.where(falling & ~stays, lower, current)),
+    grace_ends = add_months(began, np.where(falls, grace_months[current], settle or 0))
+    downwards = wishes.plain > current
+    falling = evaluated & downwards & (falls | settled)
+    stays = falling & (today < np.maximum(grace_ends, stay_ends))
+    lower = np.minimum(wishes.plain, current + 1)
+    lower = lower if stability.downgrade == "one_level" else wishes.plain
+    place = np.select(
+        [
+            ~standing.known,
+            evaluated & moves_up,
+            evaluated & settled & ~downwards,
+            falling & ~stays,
+        ],
+        [wishes.plain, wishes.up, wishes.plain, lower],
+        current,
     )
     same = standing.known & (place == current)
     not_evaluated = standing.known & ~evaluated
-    watch_since = np.where(stays & same, began, NOWHERE)
+    watch_since = np.where(drifts & same, began, NOWHERE)
     watch_since[not_evaluated] = standing.watch_since[not_evaluated]
     state = np.full(len(place), FREE, dtype=object)
     state[not_evaluated] = NOT_EVALUATED
     state[stays & (today < stay_ends)] = MINIMUM_STAY
-    state[stays & (today < grace_ends)] = WATCHED
-    state[not_evaluated & ~np.isnat(standing.watch_since)] = WATCHED
-    timed = stability.evaluate != "daily"
+    state[stays & (today < grace_ends) & falls] = WATCHED
+    state[not_evaluated & falls & ~np.isnat(standing.watch_since)] = WATCHED
+    may_fall = same & downwards & (drifts | np.isin(state, (WATCHED, MINIMUM_STAY)))
+    # Where every day is a day of evaluation, keeping the last one would change every row.
+    evaluated_on = today if stability.evaluate != "daily" else NOWHERE
     return Moves(
         place,
         np.where(same, standing.since, today),
         watch_since,
-        # Where every day is a day of evaluation, keeping the last one would change every row.
-        np.where(not_evaluated, standing.evaluated_on, today if timed else NOWHERE),
+        np.where(not_evaluated, standing.evaluated_on, evaluated_on),
         state,
-        np.where(np.isin(state, (WATCHED, MINIMUM_STAY)), ends, NOWHERE),
-        (state != FREE) | (falling & ~stays),
+        np.where(may_fall, np.maximum(grace_ends, stay_ends), NOWHERE),
+        (state != FREE) | (falling & ~stays) | (drifts & (settle is not None)),
     )
 
 

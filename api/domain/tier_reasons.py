@@ -84,11 +84,14 @@ def _rung_pieces(decisions: TierDecisions, rung: Rung, where: Mask) -> list[Piec
     holds = scope & decisions.masks.of(rung.rule)
     banded = scope & ~holds & decisions.masks.of(rung.keep)
     fallen = scope & ~holds & ~banded & (decisions.moves.state == FREE)
+    waits = scope & ~holds & ~banded & ~fallen
     found = met(rung.rule, decisions.masks, holds)
+    missed = met(rung.keep, decisions.masks, waits, holds=False) if waits.any() else []
     kept = met(rung.keep, decisions.masks, banded) if banded.any() else []
     return [
         *(condition_reason("tier.condition_met", each) for each in found),
         *(condition_reason("tier.kept_by_band", each) for each in kept),
+        *(condition_reason("tier.missed", each) for each in missed),
         reason(fallen, "tier.one_level_down"),
         *_remark_pieces(decisions, rung, scope),
     ]

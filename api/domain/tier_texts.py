@@ -31,6 +31,7 @@ TIER_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{until}",
             "自 {since} 起处于观察期：未达到等级条件，保留至 {until}",
         ),
+        "tier.missed": ("Missed: {condition}", "未达标：{condition}"),
         "tier.minimum_stay": (
             "In this tier since {since}; no tier is lost before {until}",
             "自 {since} 起为该等级；{until} 之前不降级",

@@ -23,6 +23,7 @@ OPTIONS = (
     "exit_margin",
     "minimum_stay_days",
     "grace_months",
+    "settle_months",
     "downgrade",
     "evaluate",
     "upgrades",
@@ -39,6 +40,9 @@ class Stability:
     """A tier is not lost before that many days in it."""
     grace_months: int = 0
     """How many calendar months a tier outlasts its conditions, in a state of watch."""
+    settle_months: int | None = None
+    """After how many months in which the measures have not given the tier they are followed, even
+    within the margins; None: margins hold for ever."""
     downgrade: Downgrade = "to_measure"
     evaluate: Evaluate = "daily"
     """Whether tiers change at any refresh, the first of each month, or on the day of the year on
@@ -83,11 +87,17 @@ def parse_stability(content: object, path: str = "stability") -> Stability:
         InvalidInput: names the path and what would do.
     """
     parts = entries(content, path, (), OPTIONS)
+    settle = _whole(parts, "settle_months", path, LONGEST_GRACE_MONTHS)
+    if "settle_months" in parts and settle < parts.get("grace_months", 0):
+        raise InvalidInput(
+            f"{path}.settle_months: is at least grace_months, within which nothing is followed."
+        )
     return Stability(
         _margin(parts, "enter_margin", path),
         _margin(parts, "exit_margin", path),
         _whole(parts, "minimum_stay_days", path, LONGEST_STAY_DAYS),
         _whole(parts, "grace_months", path, LONGEST_GRACE_MONTHS),
+        settle if "settle_months" in parts else None,
         cast(Downgrade, _word(parts, "downgrade", get_args(Downgrade), path)),
         cast(Evaluate, _word(parts, "evaluate", get_args(Evaluate), path)),
         cast(Upgrades, _word(parts, "upgrades", get_args(Upgrades), path)),
