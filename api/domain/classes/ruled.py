@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ class Rules:
             pieces.append(reason(where, "class.otherwise"))
             for _, rule in self.rules[-1:]:  # what the nearest other value would have taken
                 pieces += [
-                    condition_reason("class.condition_met", each)
+                    # `unmet` says what is wanted; told here is what is the case instead.
+                    condition_reason("class.condition_met", replace(each, holds=not each.holds))
                     for each in unmet(rule, masks, where)
                 ]
         return pieces
