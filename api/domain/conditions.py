@@ -33,6 +33,7 @@ LARGEST_WHOLE = 2**53 - 1
 """Up to here a threshold compares alike with int64 and with float64 columns of whole numbers."""
 LONGEST_LIST = 500
 LONGEST_TEXT = 400
+FEW_VALUES = 12
 FIRST_DAY, LAST_DAY = dt.date(1900, 1, 1), dt.date(2200, 12, 31)
 
 
@@ -113,6 +114,8 @@ def is_missing(column: npt.NDArray[Any]) -> Mask:
 
 def _is_in(column: npt.NDArray[Any], values: tuple[Scalar, ...]) -> Mask:
     if column.dtype.kind == "O":
+        if len(values) <= FEW_VALUES:  # comparing with each is then quicker than looking up
+            return np.asarray(np.logical_or.reduce([column == each for each in values]), dtype=bool)
         wanted = set(values)
         return np.fromiter((each in wanted for each in column.tolist()), bool, len(column))
     if column.dtype.kind == "M":

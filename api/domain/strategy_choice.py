@@ -32,13 +32,6 @@ class Chosen:
     def where(self, kept: Mask) -> Chosen:
         return Chosen(self.customers[kept], self.strategies[kept], self.gains[kept])
 
-    def and_(self, other: Chosen) -> Chosen:
-        return Chosen(
-            np.concatenate([self.customers, other.customers]),
-            np.concatenate([self.strategies, other.strategies]),
-            np.concatenate([self.gains, other.gains]),
-        )
-
 
 class Candidates:
     """Who may be recommended what; of a conflict group, one thing at a time."""
@@ -103,7 +96,7 @@ class Candidates:
             rows = np.arange(start, min(start + CHUNK, self.size))
             for group in range(int(self.group_of.max()) + 1):
                 found.append(self.best_of(group, rows))
-        return _joined(found)
+        return joined(found)
 
     def best_of(self, group: int, rows: npt.NDArray[np.intp]) -> Chosen:
         """The best that a conflict group still has for these customers; the first of equals."""
@@ -123,7 +116,7 @@ class Candidates:
         return self._gains.of(self.ordered[place], rows)
 
 
-def _joined(found: Sequence[Chosen]) -> Chosen:
+def joined(found: Sequence[Chosen]) -> Chosen:
     return Chosen(
         np.concatenate([each.customers for each in found]),
         np.concatenate([each.strategies for each in found]),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from api.domain.conditions import Mask
-from api.domain.strategy_choice import Candidates, Chosen
+from api.domain.strategy_choice import Candidates, Chosen, joined
 from api.domain.strategy_circumstances import Circumstances
 
 
@@ -44,8 +44,15 @@ def _beyond(chosen: Chosen, mine: Mask, capacity: int, numbers: npt.NDArray[np.i
     """Which of `mine` come after as many as there is room for."""
     away = np.zeros(len(mine), dtype=bool)
     rows = np.flatnonzero(mine)
-    if len(rows) > capacity:
-        away[rows[_by_gain(chosen, rows, numbers)][capacity:]] = True
+    if capacity == 0:
+        away[rows] = True
+    elif len(rows) > capacity:
+        gains = chosen.gains[rows]
+        lowest = np.partition(gains, len(rows) - capacity)[len(rows) - capacity]
+        away[rows[gains < lowest]] = True
+        equal = rows[gains == lowest]
+        room = capacity - int((gains > lowest).sum())
+        away[_in_order(chosen, equal, numbers)[room:]] = True
     return away
 
 
@@ -58,32 +65,39 @@ def _unaffordable(
 ) -> Mask:
     """Which of `kept` cost something and come after the budget is spent."""
     away = np.zeros(len(kept), dtype=bool)
-    costs = np.array([each.cost_minor for each in candidates.ordered])[chosen.strategies]
-    rows = np.flatnonzero(kept & (costs > 0))
-    ordered = rows[_by_gain(chosen, rows, numbers)]
     # Sums in floats are exact up to 2^53, which no budget exceeds.
-    away[ordered[np.cumsum(costs[ordered].astype(np.float64)) > budget]] = True
+    costs = np.array([float(each.cost_minor) for each in candidates.ordered])[chosen.strategies]
+    rows = np.flatnonzero(kept & (costs > 0))
+    rows = rows[np.argsort(~chosen.gains[rows], kind="stable")]
+    spent = np.cumsum(costs[rows])
+    first = int(np.searchsorted(spent, budget, side="right"))
+    if first == len(rows):
+        return away
+    gains = chosen.gains[rows]
+    away[rows[gains < gains[first]]] = True
+    equal = _in_order(chosen, rows[gains == gains[first]], numbers)
+    before = costs[rows[gains > gains[first]]].sum()
+    away[equal[before + np.cumsum(costs[equal]) > budget]] = True
     return away
 
 
-def _by_gain(
+def _in_order(
     chosen: Chosen, rows: npt.NDArray[np.intp], numbers: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.intp]:
-    """The order of these pairs: most gain first, then by strategy, then by customer."""
-    order: npt.NDArray[np.intp] = np.lexsort(
-        (numbers[chosen.customers[rows]], chosen.strategies[rows], ~chosen.gains[rows])
-    )
-    return order
+    """Pairs of equal gain by strategy, then by customer."""
+    order = np.lexsort((numbers[chosen.customers[rows]], chosen.strategies[rows]))
+    ordered: npt.NDArray[np.intp] = rows[order]
+    return ordered
 
 
 def _next_best(candidates: Candidates, chosen: Chosen, away: Mask) -> Chosen:
     turned_away = chosen.where(away)
-    for place in np.unique(turned_away.strategies):
+    for place in np.unique(turned_away.strategies).tolist():
         customers = turned_away.customers[turned_away.strategies == place]
         candidates.suits[place][customers] = False
-    kept = chosen.where(~away)
     groups = candidates.group_of[turned_away.strategies]
-    for group in np.unique(groups):
+    found = [chosen.where(~away)]
+    for group in np.unique(groups).tolist():
         customers = np.sort(turned_away.customers[groups == group])
-        kept = kept.and_(candidates.best_of(int(group), customers))
-    return kept
+        found.append(candidates.best_of(group, customers))
+    return joined(found)
