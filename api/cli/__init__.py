@@ -27,6 +27,9 @@ from api.cli import (
     serve,
     training,
 )
+from api.cli import (
+    explain as explain_command,
+)
 from api.cli.failures import INTERRUPTED, explain, interrupted
 
 app = typer.Typer(
@@ -51,6 +54,7 @@ app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
 app.command("export-schema")(schema.export_schema)
 app.add_typer(policy.app, name="policy")
+app.command("explain")(explain_command.explain_)
 app.command("doctor")(doctor.doctor_)
 
 

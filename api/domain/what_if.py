@@ -21,7 +21,6 @@ from api.domain.policies import PolicyDocument
 from api.domain.rules import Rule
 from api.domain.scores import Scale, Score, Steps
 from api.domain.standings import NOWHERE, Standing
-from api.domain.tier_decisions import STALE
 from api.domain.tiers import TierPolicy
 
 UP, DOWN = 1, -1
@@ -164,9 +163,9 @@ def _current(situation: Situation, field: Field) -> float | None:
 
 def _candidates(situation: Situation) -> Iterator[tuple[Field, list[float]]]:
     """By measure, the values at which something may happen, from the present one away."""
-    for name, field in situation.policy.document.fields.items():
-        direction = ACTIONABLE.get(field.measure or name) or ACTIONABLE.get(_stem(name))
-        if direction is None or name == STALE or field.type not in ("number", "money"):
+    for field in situation.policy.document.fields.values():
+        direction = direction_of(field)
+        if direction is None or field.type not in ("number", "money"):
             continue
         current = _current(situation, field)
         if current is None and direction == DOWN:
@@ -182,6 +181,11 @@ def _candidates(situation: Situation) -> Iterator[tuple[Field, list[float]]]:
         ]
         if ahead:
             yield field, sorted(ahead, reverse=direction == DOWN)
+
+
+def direction_of(field: Field) -> int | None:
+    """In which direction a field can be worked on, if at all."""
+    return ACTIONABLE.get(field.measure or field.name) or ACTIONABLE.get(_stem(field.name))
 
 
 def _stem(name: str) -> str:

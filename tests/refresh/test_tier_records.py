@@ -52,9 +52,7 @@ def test_a_record_that_says_the_same_is_not_written_again(business: Business) ->
     before = stay(business)
     refresh(business, 2)
     assert stay(business).now == before.now
-    business.buyers[3] = BUYERS[3]
-    refresh(business, 3)
-    assert stay(business).now is None
+    assert before.now["run_id"] > before.run_id
 
 
 def test_a_day_that_is_refreshed_again_enters_anew(business: Business) -> None:

@@ -1,0 +1,35 @@
+"""Every field that an installation's documents may read: built in, attributes, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from api.db.installation import read_installation
+from api.db.models import Classification
+from api.db.population import read_attribute_fields
+from api.domain.classes import classification_fields, parse_classifications
+from api.domain.fields import Field, known_fields
+from api.domain.money import exponent_of
+
+
+def read_known_fields(engine: Engine) -> Mapping[str, Field]:
+    """The fields, those of retired classifications among them: old decisions read them."""
+    attributes = read_attribute_fields(engine)
+    exponent = exponent_of(read_installation(engine).base_currency)
+    table = Classification
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(table.key, table.document).order_by(table.key, table.version)
+        ).all()
+    documents = list({row.key: row.document for row in rows}.values())
+    return fields_with(attributes, documents, exponent)
+
+
+def fields_with(
+    attributes: Sequence[Field], documents: Sequence[Mapping[str, Any]], exponent: int
+) -> Mapping[str, Field]:
+    classes = parse_classifications(documents, known_fields(attributes), exponent)
+    return known_fields((*attributes, *classification_fields(classes)))
