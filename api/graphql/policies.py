@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
@@ -18,7 +19,7 @@ from api.domain.tiers import parse_policy
 from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
-from api.graphql.described import field
+from api.graphql.described import choice, field
 from api.graphql.ids import Node, global_id
 from api.graphql.reasons import LanguageChoice
 from api.graphql.strategies import bilingual
@@ -44,17 +45,52 @@ class Tier:
         return (await self.context.loaders.tier_counts.all()).get(self.key, 0)
 
 
+@strawberry.enum(description="What has become of a version of a policy.")
+class TierPolicyState(Enum):
+    DRAFT = choice("draft", "Stored, and never in force.")
+    SCHEDULED = choice("scheduled", "To be in force from a later day on.")
+    ACTIVE = choice("active", "In force: refreshes decide by it.")
+    ENDED = choice("ended", "Was in force until another took over.")
+
+
 @strawberry.type(description="A version of a tier policy.")
 class TierPolicy(Node):
     key: str = strawberry.field(description="Stable short name.")
     version: int = strawberry.field(description="Raised by each change.")
     active: bool = strawberry.field(description="Whether refreshes decide by it.")
     created_at: dt.datetime = strawberry.field(description="When it was stored.")
-    effective_from: dt.date | None = strawberry.field(description="The first day it decided.")
-    effective_to: dt.date | None = strawberry.field(description="The day another took over.")
+    effective_from: dt.date | None = strawberry.field(
+        description="The first day it decides; none for a draft and for what is there since ever."
+    )
+    effective_to: dt.date | None = strawberry.field(
+        description="The day another takes over; none while that is open."
+    )
+    author: str | None = strawberry.field(description="Who stored it, where that is known.")
+    activated_by: str | None = strawberry.field(
+        description="Who put it in force, where that is known."
+    )
+    activated_at: dt.datetime | None = strawberry.field(
+        description="When that was, where it is known."
+    )
+    reason: str | None = strawberry.field(description="Why it was put in force.")
+    restores_version: int | None = strawberry.field(
+        description="The earlier version that it brought back."
+    )
     document: JSON = strawberry.field(description="The policy as it was written.")
     content: strawberry.Private[dict[str, Any]]
+    row: strawberry.Private[Record]
     context: strawberry.Private[Context]
+
+    @field("What has become of it.")
+    async def state(self) -> TierPolicyState:
+        if self.row.state == "draft":
+            return TierPolicyState.DRAFT
+        if self.active:
+            return TierPolicyState.ACTIVE
+        rows = await self.context.loaders.policies.all()
+        now = next((row.effective_from for row in rows if row.active), None)
+        begun = self.effective_from is None or (now is not None and self.effective_from <= now)
+        return TierPolicyState.ENDED if begun else TierPolicyState.SCHEDULED
 
     @field("Name for people.")
     def name(self, language: LanguageChoice = None) -> str:
@@ -96,8 +132,14 @@ def tier_policy(row: Record, context: Context) -> TierPolicy:
         created_at=row.created_at,
         effective_from=row.effective_from,
         effective_to=row.effective_to,
+        author=row.author,
+        activated_by=row.activated_by,
+        activated_at=row.activated_at,
+        reason=row.reason,
+        restores_version=row.restores_version,
         document=row.document,
         content=row.document,
+        row=row,
         context=context,
     )
 

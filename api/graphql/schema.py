@@ -16,6 +16,7 @@ from api.graphql.customer_search import CustomerQueries
 from api.graphql.findings import FindingQueries
 from api.graphql.models import ModelQueries
 from api.graphql.mutations.overrides import OverrideMutations
+from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
 from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
 from api.graphql.portfolio import PortfolioQueries
@@ -35,6 +36,7 @@ class Query(
     CustomerQueries,
     SegmentQueries,
     TierQueries,
+    PolicyChecks,
     StrategyQueries,
     FindingQueries,
     ScoreQueries,
@@ -49,7 +51,7 @@ class Query(
     description="Everything that can be changed. Each answers with `userErrors` where the caller "
     "has something to mend; a missing right is an error that names the scope it needs."
 )
-class Mutation(OverrideMutations):
+class Mutation(OverrideMutations, PolicyMutations):
     pass
 
 

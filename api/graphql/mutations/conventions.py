@@ -22,7 +22,9 @@ from typing import Generic, TypeVar
 
 import strawberry
 from sqlalchemy import Connection
+from strawberry import UNSET
 
+from api.db.document_versions import Change, check_reason
 from api.db.writes import write
 from api.errors import Conflict, EchelonError, InUse, InvalidInput, NotFound
 from api.graphql.access import Requires
@@ -32,6 +34,8 @@ from api.graphql.described import Method, choice, field
 Value = TypeVar("Value")
 PATH = re.compile(r"([A-Za-z_][\w-]*(?:\.[\w-]+|\[\d+\])*): ")
 STEP = re.compile(r"[\w-]+")
+BESIDE = ("expectedVersion",)
+"""Arguments that stand beside a document, not in it."""
 
 
 @strawberry.enum(description="What kind of thing the caller has to mend.")
@@ -101,11 +105,26 @@ async def attempt(info: Info, root: str, work: Callable[[Connection], Value]) ->
         return Attempt(None, [user_error(error, root)])
 
 
+def change_by(info: Info, reason: str | None = None) -> Change:
+    """Who changes a document, when and why: kept with what is stored.
+
+    Raises:
+        InvalidInput: the reason is empty or too long.
+    """
+    check_reason(reason)
+    return Change(info.context.caller.name, info.context.now, reason)
+
+
+def given_or_none(value: Value | None) -> Value | None:
+    """An entry of an input that may be left out."""
+    return None if value is UNSET else value
+
+
 def user_error(error: EchelonError, root: str) -> UserError:
     """The failure as the caller sees it; its path is taken from the message, where it begins so."""
     found = PATH.match(str(error))
     path = STEP.findall(found[1]) if found else []
-    if path and path[0] != root:
+    if path and path[0] not in (root, *BESIDE):
         path = [root, *path]
     return UserError(code=_code(error), field=path, message=str(error))
 
