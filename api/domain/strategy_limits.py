@@ -23,21 +23,29 @@ def within_limits(candidates: Candidates, chosen: Chosen, circumstances: Circums
     plan = circumstances.resources
     roles = [each.owner_role for each in candidates.ordered]
     limited = {role: number for role, number in plan.capacities.items() if role in roles}
-    if not limited and plan.budget_minor is None:
-        return chosen
+    contested = np.array(
+        [
+            each.owner_role in limited or (plan.budget_minor is not None and each.cost_minor > 0)
+            for each in candidates.ordered
+        ]
+    )
     numbers = circumstances.numbers
     if numbers is None:
         numbers = np.arange(candidates.size)
+    settled = [chosen.where(~contested[chosen.strategies])]
+    asking = chosen.where(contested[chosen.strategies])
     while True:
-        away = np.zeros(len(chosen.customers), dtype=bool)
+        away = np.zeros(len(asking.customers), dtype=bool)
         for role, capacity in limited.items():
-            mine = np.array([each == role for each in roles])[chosen.strategies]
-            away |= _beyond(chosen, mine, capacity, numbers)
+            mine = np.array([each == role for each in roles])[asking.strategies]
+            away |= _beyond(asking, mine, capacity, numbers)
         if plan.budget_minor is not None:
-            away |= _unaffordable(candidates, chosen, ~away, plan.budget_minor, numbers)
+            away |= _unaffordable(candidates, asking, ~away, plan.budget_minor, numbers)
         if not away.any():
-            return chosen
-        chosen = _next_best(candidates, chosen, away)
+            return joined([*settled, asking])
+        others = _next_best(candidates, asking.where(away))
+        settled.append(others.where(~contested[others.strategies]))
+        asking = joined([asking.where(~away), others.where(contested[others.strategies])])
 
 
 def _beyond(chosen: Chosen, mine: Mask, capacity: int, numbers: npt.NDArray[np.int64]) -> Mask:
@@ -90,14 +98,14 @@ def _in_order(
     return ordered
 
 
-def _next_best(candidates: Candidates, chosen: Chosen, away: Mask) -> Chosen:
-    turned_away = chosen.where(away)
+def _next_best(candidates: Candidates, turned_away: Chosen) -> Chosen:
     for place in np.unique(turned_away.strategies).tolist():
         customers = turned_away.customers[turned_away.strategies == place]
         candidates.suits[place][customers] = False
     groups = candidates.group_of[turned_away.strategies]
-    found = [chosen.where(~away)]
-    for group in np.unique(groups).tolist():
-        customers = np.sort(turned_away.customers[groups == group])
-        found.append(candidates.best_of(group, customers))
-    return joined(found)
+    return joined(
+        [
+            candidates.best_of(group, np.sort(turned_away.customers[groups == group]))
+            for group in np.unique(groups).tolist()
+        ]
+    )
