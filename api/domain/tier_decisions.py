@@ -180,14 +180,15 @@ class TierDecisions:
         tiers: Texts = gaps.copy()
         shares = np.full(self.masks.size, np.nan)
         for rung, scope in self._next_rungs():
-            rules = ((rung.enter, scope & self.stands), (rung.rule, scope & ~self.stands))
-            for rule, part in rules:
-                if part.any():
-                    missing = unmet(rule, self.masks, part)
-                    pieces = [condition_gap(each) for each in missing]
-                    gaps[part] = self._gap_texts(rung.tier.key, pieces, part)[part]
-                    tiers[part] = rung.tier.key
-                    shares[part] = missing_share(missing, self.masks.columns, part)[part]
+            if not scope.any():
+                continue
+            # Who has a tier by now moves up by the margin, also who was given it just now.
+            rule = rung.rule if self.as_of is None else rung.enter
+            missing = unmet(rule, self.masks, scope)
+            pieces = [condition_gap(each) for each in missing]
+            gaps[scope] = self._gap_texts(rung.tier.key, pieces, scope)[scope]
+            tiers[scope] = rung.tier.key
+            shares[scope] = missing_share(missing, self.masks.columns, scope)[scope]
         return gaps, tiers, shares
 
     def _next_rungs(self) -> Iterator[tuple[Rung, Mask]]:
