@@ -7,11 +7,14 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from api.db.classes import in_force
+from api.db.customers import attribute_definitions
 from api.db.installation import read_installation
 from api.db.models import Classification
 from api.db.population import read_attribute_fields
+from api.db.snapshots import Snapshot
 from api.domain.classes import classification_fields, parse_classifications
-from api.domain.fields import Field, known_fields
+from api.domain.fields import Field, attribute_field, known_fields
 from api.domain.money import exponent_of
 
 
@@ -24,6 +27,22 @@ def read_known_fields(engine: Engine) -> Mapping[str, Field]:
         rows = connection.execute(
             select(table.key, table.document).order_by(table.key, table.version)
         ).all()
+    documents = list({row.key: row.document for row in rows}.values())
+    return fields_with(attributes, documents, exponent)
+
+
+async def known_fields_in(snapshot: Snapshot, exponent: int) -> Mapping[str, Field]:
+    """The fields of rules that are written now: by the classifications in force."""
+    attributes = [
+        attribute_field(
+            row.name, row.value_type, row.label_en, row.label_zh, sensitive=row.sensitive
+        )
+        for row in await attribute_definitions(snapshot)
+    ]
+    table = Classification.__table__.c
+    rows = await snapshot.rows(
+        select(table.key, table.document).where(in_force(None)).order_by(table.key, table.version)
+    )
     documents = list({row.key: row.document for row in rows}.values())
     return fields_with(attributes, documents, exponent)
 

@@ -20,9 +20,9 @@ from api.db.customers import named, reached_by
 from api.db.rules import rule_to_sql
 from api.domain.conditions import Condition, parse_condition
 from api.domain.contact_points import normalise_email, normalise_phone
-from api.domain.fields import find_field
+from api.domain.fields import Field, find_field
 from api.domain.personal_data import PersonalDataCipher
-from api.domain.rules import AllOf
+from api.domain.rules import AllOf, Rule, fields_of, parse_rule
 from api.errors import Forbidden, InvalidInput
 from api.graphql.classes import AbcClass, CustomerKind, LifecycleStage, RfmGroup
 from api.graphql.comparisons import (
@@ -128,16 +128,25 @@ class FilterCompiler:
         field = f"attribute.{comparison.name}"
         fields = self.context.business.fields
         attributes = {each.name: each for each in fields.values() if each.attribute}
-        found = find_field(field, attributes, path)
-        if not (found.decides_tiers or self.context.caller.may("pii:read")):
-            raise Forbidden(
-                f"{path}: {comparison.name} is sensitive, and needs the scope pii:read."
-            )
+        self._admit(find_field(field, attributes, path), path)
+        found = attributes[field]
         for name, value in given(comparison, path):
             if name == "boolean":
                 yield parse_condition(found, "eq", value, self.context.exponent, f"{path}.boolean")
             elif name != "name":
                 yield from self._conditions(field, value, f"{path}.{name}")
+
+    def rule(self, document: object, path: str = "rule") -> Where:
+        """A document of the rule tree, as segments and policies use it."""
+        fields = self.context.business.fields
+        parsed = parse_rule(document, fields, self.context.exponent, path)
+        for found in fields_of(parsed).values():
+            self._admit(found, path)
+        return self._compiled(parsed)
+
+    def _admit(self, found: Field, path: str) -> None:
+        if found.sensitive and not self.context.caller.may("pii:read"):
+            raise Forbidden(f"{path}: {found.name} is sensitive, and needs the scope pii:read.")
 
     def _count(self, conditions: int, values: int) -> None:
         self.conditions += conditions
@@ -148,8 +157,11 @@ class FilterCompiler:
             raise InvalidInput(f"A filter may name {MOST_VALUES:,} values.")
 
     def _rule(self, parts: Iterator[Condition]) -> Where:
-        rule = AllOf(tuple(parts))
-        self._count(len(rule.parts), sum(len(each.values) for each in rule.conditions()))
+        return self._compiled(AllOf(tuple(parts)))
+
+    def _compiled(self, rule: Rule) -> Where:
+        conditions = list(rule.conditions())
+        self._count(len(conditions), sum(len(each.values) for each in conditions))
         return rule_to_sql(rule, self.context.business.installation.time_zone)
 
     def _lookup(self, name: str, value: str) -> Where:

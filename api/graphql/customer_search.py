@@ -7,6 +7,8 @@ from enum import Enum
 from typing import Annotated
 
 import strawberry
+from sqlalchemy import and_
+from strawberry.scalars import JSON
 
 from api.db.customers import count_customers, customer_page, sort_keys
 from api.errors import InvalidInput
@@ -46,6 +48,13 @@ class CustomerOrder:
 
 FilterChoice = Annotated[
     CustomerFilter | None, strawberry.argument(description="Which customers are meant.")
+]
+RuleArgument = Annotated[
+    JSON | None,
+    strawberry.argument(
+        description="A rule that holds for them, too: a document as segments and policies have it, "
+        "over any of `fields`."
+    ),
 ]
 OrderChoice = Annotated[
     list[CustomerOrder] | None,
@@ -92,6 +101,7 @@ class CustomerQueries:
         self,
         info: Info,
         filter: FilterChoice = None,
+        rule: RuleArgument = None,
         order_by: OrderChoice = None,
         first: First = None,
         after: After = None,
@@ -100,13 +110,19 @@ class CustomerQueries:
     ) -> Connection[Customer] | None:
         context = info.context
         levels = _order(order_by)
-        where = None if filter is None else FilterCompiler(context).compile(filter)
+        compiler = FilterCompiler(context)
+        parts = [] if filter is None else [compiler.compile(filter)]
+        parts += [] if rule is None else [compiler.rule(rule)]
+        where = and_(*parts) if parts else None
         keys = sort_keys(levels)
 
         async def count() -> int:
             return await count_customers(context.snapshot, where)
 
-        listing = Listing(f"customers/{levels}/{filter_name(filter)}", keys, context.cursors)
+        asked = f"customers/{levels}/{filter_name(filter)}"
+        if rule is not None:
+            asked += f"/{filter_name(rule)}"
+        listing = Listing(asked, keys, context.cursors)
         request = listing.request(first, after, last, before)
         page = await customer_page(context.snapshot, where, keys, request)
         return connection(listing, page, lambda row: customer(row, context), count)

@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from structlog.typing import FilteringBoundLogger
 
-from api.db.customers import attribute_definitions
 from api.db.installation import installation_of
+from api.db.known_fields import known_fields_in
 from api.db.snapshots import Snapshot
-from api.domain.fields import attribute_field, known_fields
 from api.domain.keys import Caller
+from api.domain.money import exponent_of
 from api.domain.personal_data import PersonalDataCipher
 from api.errors import NotReady, Unauthenticated
 from api.graphql.callers import Callers
@@ -58,20 +58,11 @@ class Businesses:
             snapshot = Snapshot(self.engine)
             try:
                 installation = await installation_of(snapshot)
-                rows = await attribute_definitions(snapshot)
+                exponent = exponent_of(installation.base_currency)
+                fields = await known_fields_in(snapshot, exponent)
             finally:
                 await snapshot.close()
-            attributes = [
-                attribute_field(
-                    row.name,
-                    row.value_type,
-                    row.label_en,
-                    row.label_zh,
-                    sensitive=row.sensitive,
-                )
-                for row in rows
-            ]
-            self._business = Business(installation, known_fields(attributes))
+            self._business = Business(installation, fields)
             self._read_at = time.monotonic()
         return self._business
 

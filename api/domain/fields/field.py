@@ -59,6 +59,12 @@ class Field:
         """The classification's key, if this is one that is stored with all others."""
         return self.name.removeprefix("class.") if self.name.startswith("class.") else None
 
+    @property
+    def sensitive(self) -> bool:
+        """A sensitive attribute, or a class that follows from one: personal data."""
+        own = self.attribute is not None or self.class_key is not None
+        return own and not self.decides_tiers
+
     def label(self, language: str) -> str:
         return self.label_en if language == "en" else self.label_zh
 
