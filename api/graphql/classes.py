@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Awaitable
 from enum import Enum
+from typing import Any
 
 import strawberry
 
 from api.db.snapshots import Record
 from api.graphql.context import Context
-from api.graphql.described import choice
+from api.graphql.customer_classes import CustomerClass, customer_classes, load_classes
+from api.graphql.described import choice, loaded
+from api.graphql.intents import StatedIntent, stated_intent
+from api.graphql.loaders import known
 
 
 @strawberry.enum(description="Whom the business deals with.")
@@ -65,6 +70,14 @@ class Lifecycle:
     since: dt.date = strawberry.field(description="The first day it was seen in this stage.")
 
 
+def _load_all(each: Classes) -> Awaitable[Any]:
+    return load_classes(each.row.customer_id, each.context)
+
+
+def _load_intent(each: Classes) -> Awaitable[Any]:
+    return each.context.loaders.intent.load(each.row.customer_id)
+
+
 @strawberry.type(description="Measures of a customer's behaviour and the classes that follow.")
 class Classes:
     rfm: Rfm = strawberry.field(description="Recency, frequency, monetary value.")
@@ -82,6 +95,17 @@ class Classes:
     mean_gap_days: float | None = strawberry.field(description="Mean days between orders.")
     interaction_count: int = strawberry.field(description="Contacts so far.")
     as_of: dt.date = strawberry.field(description="The last day these measures know of.")
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
+
+    @loaded("What every classification says of them, by key.", _load_all)
+    def all(self) -> list[CustomerClass]:
+        return customer_classes(self.row, self.context)
+
+    @loaded("What they last said about buying, and whether it still counts.", _load_intent)
+    def intent(self) -> StatedIntent | None:
+        row = known(self.context.loaders.intent, self.row.customer_id)
+        return None if row is None else stated_intent(row, self.row)
 
 
 def classes(row: Record, context: Context) -> Classes:
@@ -102,4 +126,6 @@ def classes(row: Record, context: Context) -> Classes:
         mean_gap_days=row.mean_gap_days,
         interaction_count=row.interaction_count,
         as_of=row.as_of,
+        row=row,
+        context=context,
     )

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from strawberry.dataloader import DataLoader
 
 from api.db import (
+    class_reading,
     customers,
     findings,
     interactions,
@@ -20,6 +21,7 @@ from api.db import (
     strategies,
     tiers,
 )
+from api.db.class_evidence import ClassReader, evidence_of
 from api.db.model_versions import model_versions
 from api.db.pages import Page, PageRequest
 from api.db.snapshots import Record, Snapshot
@@ -102,6 +104,16 @@ class Loaders:
         self.customer_by_external_id = by_key(snapshot, customers.customers_by_external_id)
         self.attributes = by_key(snapshot, customers.attributes_of)
         self.profile = by_key(snapshot, customers.profiles_of)
+        self.class_changes_of = by_key(snapshot, class_reading.last_changes)
+        self.class_versions = by_key(snapshot, class_reading.classification_versions)
+        self.class_history = by_key(snapshot, class_reading.change_histories)
+        self.statuses = by_key(snapshot, class_reading.statuses_of)
+        self.intent = by_key(snapshot, class_reading.intents_of)
+        self.class_evidence = by_owner(snapshot, evidence_of)
+        self.class_reader: ClassReader | None = None
+        self.classifications: Whole[Sequence[Record]] = Whole(
+            snapshot, class_reading.classifications
+        )
         self.prediction = by_key(snapshot, scores.predictions_of)
         self.tier = by_key(snapshot, tiers.current_tiers)
         self.tier_history = by_owner(snapshot, tiers.tier_histories)

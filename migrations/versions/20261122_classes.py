@@ -66,14 +66,14 @@ def upgrade() -> None:
         "AND t.since < lifecycle_since), lifecycle_since)"
     )
     op.create_index(
-        "ix_class_changes_classification_changed_on",
+        "ix_class_changes_feed",
         "class_changes",
-        ["classification", "changed_on", "customer_id"],
+        ["run_id", "changed_on", "classification", "customer_id"],
     )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_class_changes_classification_changed_on", table_name="class_changes")
+    op.drop_index("ix_class_changes_feed", table_name="class_changes")
     op.drop_column("customer_profiles", "profiled_on")
     op.drop_column("customer_profiles", "classes")
     op.drop_index("ix_relationship_statuses_customer_id", table_name="relationship_statuses")

@@ -99,12 +99,7 @@ class ClassChange(Base):
 
     __tablename__ = "class_changes"
     __table_args__ = (
-        Index(
-            "ix_class_changes_classification_changed_on",
-            "classification",
-            "changed_on",
-            "customer_id",
-        ),
+        Index("ix_class_changes_feed", "run_id", "changed_on", "classification", "customer_id"),
     )
 
     customer_id: Mapped[int] = mapped_column(

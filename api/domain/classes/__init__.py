@@ -31,6 +31,7 @@ from api.domain.conditions import Columns
 
 __all__ = [
     "OWN_COLUMNS",
+    "RFM_SCORES",
     "ByHand",
     "Circumstances",
     "Classification",

@@ -6,9 +6,10 @@ alone. Codes are places in the list of values, -1 where a customer has none.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from api.domain.conditions import Columns, Mask, column_of, is_missing
 from api.domain.documents import Bilingual
-from api.domain.fields import Choice, Field
+from api.domain.fields import FIELDS, Choice, Field
 from api.domain.reasons import Piece
 from api.domain.rules import EVERYONE, Masks, Rule, fields_of
 
@@ -59,7 +60,7 @@ class ClassValue:
 @dataclass(frozen=True)
 class Assigned:
     codes: Codes
-    scores: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
+    scores: Mapping[str, Column] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     """Further columns that a kind gives: RFM scores by name, `score` of a weighted one."""
 
 
@@ -100,13 +101,19 @@ class Classification:
     among: Rule = EVERYONE
     outside: int = NO_VALUE
     """The value of customers who are not in `among`."""
-    needs: Mapping[str, Field] = field(default_factory=dict)
+    needs: Mapping[str, Field] = dataclasses.field(default_factory=dict)
     transitions: Mapping[str, tuple[str, ...]] | None = None
     """Set by people: by value, what it may be changed to; none where people don't set it."""
 
     @property
     def field_name(self) -> str:
         return field_name(self.key)
+
+    @cached_property
+    def field(self) -> Field:
+        """The field that rules know it by."""
+        own = FIELDS[self.key] if self.key in OWN_COLUMNS else None
+        return own or class_field(self.key, self.name, self.values)
 
     @cached_property
     def reads(self) -> dict[str, Field]:

@@ -1,0 +1,44 @@
+"""What a customer said about buying."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import Enum
+
+import strawberry
+
+from api.db.snapshots import Record
+from api.graphql.described import choice
+
+
+@strawberry.enum(description="What a customer said about buying.")
+class Intent(Enum):
+    INTERESTED = choice("interested", "Wants to buy.")
+    HESITATING = choice("hesitating", "Has not made up their mind.")
+    NOT_NOW = choice("not_now", "Later, perhaps on the expected day.")
+    REFUSED = choice("refused", "Does not want to buy.")
+
+
+@strawberry.type(description="The last thing a customer said about buying.")
+class StatedIntent:
+    intent: Intent = strawberry.field(description="What they said.")
+    stated_at: dt.datetime = strawberry.field(description="When they said it.")
+    expected_on: dt.date | None = strawberry.field(description="When they expect to buy.")
+    refusal_reason: str | None = strawberry.field(description="Why they refused.")
+    wanted_feature: str | None = strawberry.field(
+        description="What would have to be different for them to buy."
+    )
+    counts: bool = strawberry.field(
+        description="Whether it still made an intent class when classes were last decided."
+    )
+
+
+def stated_intent(row: Record, profile: Record) -> StatedIntent:
+    return StatedIntent(
+        intent=Intent(row.intent),
+        stated_at=row.stated_at,
+        expected_on=row.expected_on,
+        refusal_reason=row.refusal_reason,
+        wanted_feature=row.wanted_feature,
+        counts=(profile.classes or {}).get("intent_class") == row.intent,
+    )
