@@ -15,6 +15,7 @@ from api.graphql.customer_classes import CustomerClass, customer_classes, load_c
 from api.graphql.described import choice, loaded
 from api.graphql.intents import StatedIntent, stated_intent
 from api.graphql.loaders import known
+from api.graphql.statuses import RecordedStatus, recorded_status
 
 
 @strawberry.enum(description="Whom the business deals with.")
@@ -74,6 +75,10 @@ def _load_all(each: Classes) -> Awaitable[Any]:
     return load_classes(each.row.customer_id, each.context)
 
 
+def _load_statuses(each: Classes) -> Awaitable[Any]:
+    return each.context.loaders.statuses.load(each.row.customer_id)
+
+
 def _load_intent(each: Classes) -> Awaitable[Any]:
     return each.context.loaders.intent.load(each.row.customer_id)
 
@@ -101,6 +106,11 @@ class Classes:
     @loaded("What every classification says of them, by key.", _load_all)
     def all(self) -> list[CustomerClass]:
         return customer_classes(self.row, self.context)
+
+    @loaded("Steps that people recorded in the relationship, newest first.", _load_statuses)
+    def statuses(self) -> list[RecordedStatus]:
+        rows = known(self.context.loaders.statuses, self.row.customer_id) or ()
+        return [recorded_status(row) for row in rows]
 
     @loaded("What they last said about buying, and whether it still counts.", _load_intent)
     def intent(self) -> StatedIntent | None:

@@ -20,10 +20,13 @@ from api.graphql.reasons import LanguageChoice, Reason, reasons
 from api.graphql.strategies import bilingual
 
 
-def _load_evidence(each: CustomerClass) -> Awaitable[Any]:
-    context = each.context
-    reader = class_reader(context)
-    return context.loaders.class_evidence.load((each.customer, reader))
+def _evidence(each: CustomerClass) -> Awaitable[Any]:
+    key = (each.customer, class_reader(each.context))
+    return each.context.loaders.class_evidence.load(key)
+
+
+def _load_moves(each: CustomerClass) -> Awaitable[Any]:
+    return each.context.loaders.class_history.load((each.customer, each.key))
 
 
 @strawberry.type(description="What one classification says of a customer.")
@@ -49,12 +52,26 @@ class CustomerClass:
     def label(self, language: LanguageChoice = None) -> str | None:
         return value_label(self.row.document, self.value, language, self.context)
 
-    @loaded("Why; of a class set by hand, who set it until when, and what there is beside.",
-            _load_evidence)  # fmt: skip
+    @loaded("Every move since classes are kept, newest first.", _load_moves)
+    def history(self) -> list[ClassMove]:
+        rows = known(self.context.loaders.class_history, (self.customer, self.key)) or ()
+        return [
+            ClassMove(previous=row.previous, current=row.current, changed_on=row.changed_on)
+            for row in rows
+        ]
+
+    @loaded("Why; of a class set by hand also until when, and what its rules would say.", _evidence)
     def reasons(self) -> list[Reason]:
-        found = known(self.context.loaders.class_evidence, (self.customer, class_reader(
-            self.context))) or {}  # fmt: skip
+        key = (self.customer, class_reader(self.context))
+        found = known(self.context.loaders.class_evidence, key) or {}
         return reasons([*self.set_by, *found.get(self.key, ())], self.context)
+
+
+@strawberry.type(description="A customer's move from one class to another.")
+class ClassMove:
+    previous: str | None = strawberry.field(description="The value before; none: had none.")
+    current: str | None = strawberry.field(description="The value since then; none: has none.")
+    changed_on: dt.date = strawberry.field(description="The first day with the new value.")
 
 
 def value_label(

@@ -13,6 +13,7 @@ from api.domain.classes.reading import Reading
 from api.domain.classes.rfm_documents import read_rfm
 from api.domain.classes.ruled import Rules
 from api.domain.classes.shares import CumulativeShare
+from api.domain.classes.statuses import KIND, allowed_next
 from api.domain.classes.weighted import Weighted
 from api.domain.fields import shown
 from api.domain.scores import Score, parse_criteria
@@ -118,15 +119,13 @@ def _read_by_hand(_reading: Reading) -> Kind:
 
 def _transitions(reading: Reading) -> Mapping[str, tuple[str, ...]]:
     """By value, what it may become; a value that says nothing may become any other."""
-    allowed = {}
-    for value, parts, path in reading.each_value():
-        following = parts.get("next", [each.key for each in reading.values if each != value])
+    for _, parts, path in reading.each_value():
+        following = parts.get("next", [])
         if not isinstance(following, list):
             raise InvalidInput(f"{path}.next: takes a list of values.")
         for place, each in enumerate(following):
             reading.place_of(each, f"{path}.next[{place}]")
-        allowed[value.key] = tuple(following)
-    return allowed
+    return {each.key: allowed_next(reading.parts, each.key) for each in reading.values}
 
 
 def _read_lifecycle(reading: Reading) -> Kind:
@@ -163,7 +162,7 @@ KINDS: Mapping[str, KindReader] = {
     "weighted": KindReader(_read_weighted, ("criteria",), (), ("at_least",)),
     "rules": KindReader(_read_rules, (), (), ("when", "otherwise")),
     "by_hand": KindReader(_read_by_hand),
-    "status": KindReader(_read_rules, (), (), ("when", "otherwise", "next"), _transitions),
+    KIND: KindReader(_read_rules, (), (), ("when", "otherwise", "next"), _transitions),
     "lifecycle": KindReader(_read_lifecycle, (), LIFECYCLE_PARAMETERS),
 }
 """By name; `status` is set by people along its transitions, its rules say where it begins."""
