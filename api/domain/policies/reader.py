@@ -165,7 +165,7 @@ class _Reader:
             parts.get("fallback", []), tiers, stability, f"{path}fallback"
         )
         branch = Branch(
-            parts.get("key", "all"),
+            "all",
             EVERYONE,
             parts["kind"],
             ladder.rungs,
