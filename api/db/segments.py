@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from api.db.customers import COLUMNS as CUSTOMER_COLUMNS
 from api.db.customers import grouped
@@ -13,11 +13,70 @@ from api.db.pages import Page, PageRequest, SortKey, read_pages
 from api.db.snapshots import Record, Snapshot
 
 BY_CUSTOMER = (SortKey(SegmentMembership.__table__.c.customer_id),)
+STAYS = SegmentMembership.__table__
+NEWEST_FIRST = (
+    SortKey(STAYS.c.entered_on, descending=True, kind="day"),
+    SortKey(STAYS.c.id, descending=True),
+)
+STAY_COLUMNS = (
+    STAYS.c.id,
+    STAYS.c.customer_id,
+    STAYS.c.entered_on,
+    STAYS.c.left_on,
+    STAYS.c.cause,
+    STAYS.c.left_cause,
+    Segment.key,
+    Segment.name_en,
+    Segment.name_zh,
+)
 
 
 async def all_segments(snapshot: Snapshot) -> Sequence[Record]:
     table = Segment.__table__
-    return await snapshot.rows(select(table).order_by(table.c.key))
+    return await snapshot.rows(
+        select(table).where(table.c.retired_on.is_(None)).order_by(table.c.key)
+    )
+
+
+async def stays_in(
+    snapshot: Snapshot, segment_ids: Sequence[int], request: PageRequest
+) -> Mapping[int, Page]:
+    """Present and past stays of each segment, newest first."""
+    return await _stays(snapshot, STAYS.c.segment_id, segment_ids, request)
+
+
+async def stays_of(
+    snapshot: Snapshot, ids: Sequence[int], request: PageRequest
+) -> Mapping[int, Page]:
+    """Present and past stays of each customer, newest first."""
+    return await _stays(snapshot, STAYS.c.customer_id, ids, request)
+
+
+async def _stays(
+    snapshot: Snapshot, owner: ColumnElement[int], owners: Sequence[int], request: PageRequest
+) -> Mapping[int, Page]:
+    statement = (
+        select(*STAY_COLUMNS)
+        .select_from(STAYS)
+        .join(Segment, Segment.id == STAYS.c.segment_id)
+        .where(owner.in_(owners))
+    )
+    return await read_pages(snapshot, statement, owner, NEWEST_FIRST, request)
+
+
+async def stay_counts_in(snapshot: Snapshot, segment_ids: Sequence[int]) -> Mapping[int, int]:
+    return await _stay_counts(snapshot, STAYS.c.segment_id, segment_ids)
+
+
+async def stay_counts_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, int]:
+    return await _stay_counts(snapshot, STAYS.c.customer_id, ids)
+
+
+async def _stay_counts(
+    snapshot: Snapshot, owner: ColumnElement[int], owners: Sequence[int]
+) -> Mapping[int, int]:
+    rows = await snapshot.rows(select(owner, func.count()).where(owner.in_(owners)).group_by(owner))
+    return {row[0]: row[1] for row in rows}
 
 
 async def segments_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
@@ -30,6 +89,7 @@ async def segments_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Se
             Segment.key,
             Segment.name_en,
             Segment.name_zh,
+            Segment.family,
         )
         .join(Segment, Segment.id == SegmentMembership.segment_id)
         .where(SegmentMembership.customer_id.in_(ids), SegmentMembership.left_on.is_(None))

@@ -15,6 +15,10 @@ SEGMENT_TEXTS: Mapping[str, tuple[str, str]] = {
         "The segment's rule was set anew (version {version}, by {by})",
         "分群规则已重新设定（第 {version} 版，操作者：{by}）",
     ),
+    "segment.other_changed": (
+        "Who belongs to {segment}, on which it depends, was changed by {by}",
+        "其所依赖的分群 {segment} 已由 {by} 变更",
+    ),
     "segment.retired": ("The segment was given up by {by}", "该分群已由 {by} 停用"),
     "segment.added_by_hand": ("Added by {by}: {note}", "由 {by} 手动加入：{note}"),
     "segment.removed_by_hand": ("Removed by {by}: {note}", "由 {by} 手动移出：{note}"),

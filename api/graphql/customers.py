@@ -35,6 +35,8 @@ from api.graphql.overrides import Override, override
 from api.graphql.pagination import After, Before, Connection, First, Last
 from api.graphql.reasons import LanguageChoice, Reason, reasons
 from api.graphql.scores import Prediction, prediction
+from api.graphql.segment_stays import SegmentStay
+from api.graphql.segment_stays import stays_of as segment_stays_of
 from api.graphql.strategies import (
     MOST_RECOMMENDATIONS,
     Recommendation,
@@ -186,6 +188,12 @@ class Customer(Node):
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[CustomerTier]:
         return await tier_history_of(self.row.id, self.context, first, after, last, before)
+
+    @field("Present and past stays in segments, newest first, with why they began and ended.")
+    async def segment_history(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[SegmentStay]:
+        return await segment_stays_of(self.row.id, self.context, first, after, last, before)
 
     @field("Their orders, newest first.")
     async def orders(

@@ -12,11 +12,16 @@ from graphql.pyutils import Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.access import enforce
+from api.graphql.class_changes import ClassChangeQueries
+from api.graphql.classifications import ClassificationQueries
 from api.graphql.customer_search import CustomerQueries
+from api.graphql.fields import FieldQueries
 from api.graphql.findings import FindingQueries
 from api.graphql.models import ModelQueries
 from api.graphql.mutations.overrides import OverrideMutations
 from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
+from api.graphql.mutations.relationships import RelationshipMutations
+from api.graphql.mutations.segments import SegmentMutations
 from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
 from api.graphql.portfolio import PortfolioQueries
@@ -35,9 +40,12 @@ SDL_PATH = Path(__file__).with_name("schema.graphql")
 class Query(
     CustomerQueries,
     SegmentQueries,
+    ClassificationQueries,
+    ClassChangeQueries,
     TierQueries,
     PolicyChecks,
     StrategyQueries,
+    FieldQueries,
     FindingQueries,
     ScoreQueries,
     PortfolioQueries,
@@ -51,7 +59,7 @@ class Query(
     description="Everything that can be changed. Each answers with `userErrors` where the caller "
     "has something to mend; a missing right is an error that names the scope it needs."
 )
-class Mutation(OverrideMutations, PolicyMutations):
+class Mutation(OverrideMutations, PolicyMutations, RelationshipMutations, SegmentMutations):
     pass
 
 

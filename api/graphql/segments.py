@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -12,18 +13,29 @@ from api.db.snapshots import Record
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.customers import Customer, customer
-from api.graphql.described import field
+from api.graphql.described import choice, field
 from api.graphql.ids import Node, global_id
 from api.graphql.language import Language
 from api.graphql.loaders import NO_PAGE
 from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
 from api.graphql.reasons import LanguageChoice
+from api.graphql.segment_stays import SegmentStay, stays_in
+
+
+@strawberry.enum(description="Who says who is in a segment.")
+class SegmentKind(Enum):
+    RULE = choice("rule", "Its rule, live.")
+    MANUAL = choice("manual", "People, by hand.")
 
 
 @strawberry.type(description="A group of customers, by a rule or put together by hand.")
 class Segment(Node):
     key: str = strawberry.field(description="Stable short name.")
     version: int = strawberry.field(description="Raised by each change of the rule.")
+    kind: SegmentKind = strawberry.field(description="Whether a rule or people say who is in it.")
+    family: str | None = strawberry.field(
+        description="What it is about: value, risk, lifecycle, need, psychology ..."
+    )
     rule: JSON | None = strawberry.field(description="Who belongs to it; none if by hand.")
     row: strawberry.Private[Record]
     context: strawberry.Private[Context]
@@ -56,12 +68,20 @@ class Segment(Node):
         page = await context.loaders.members.load((key, request)) or NO_PAGE
         return connection(listing, page, lambda row: customer(row, context), count)
 
+    @field("Present and past stays in it, newest first, with why they began and ended.")
+    async def history(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[SegmentStay]:
+        return await stays_in(self.row.id, self.context, first, after, last, before)
+
 
 def segment(row: Record, context: Context) -> Segment:
     return Segment(
         id=global_id("Segment", row.id),
         key=row.key,
         version=row.version,
+        kind=SegmentKind(row.kind),
+        family=row.family,
         rule=row.rule,
         row=row,
         context=context,
