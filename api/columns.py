@@ -19,9 +19,9 @@ SECONDS_A_DAY = 86_400
 NO_DAY = np.datetime64("NaT", "D")
 MONEY_SUFFIX = "_minor"
 DAY_MEASURES = frozenset({"intent_expected_on"})
-MOMENT_MEASURES = frozenset({"first_order_at", "last_order_at"})
+UNPUBLISHED = frozenset({"first_order_at", "last_order_at", "net_spend_month_minor"})
 PROFILE_MEASURES = tuple(
-    name for name in MEASURE_COLUMNS if name != "customer_id" and name not in MOMENT_MEASURES
+    name for name in MEASURE_COLUMNS if name != "customer_id" and name not in UNPUBLISHED
 )
 """The measures that are published as columns of `customer_profiles`, under these very names."""
 
@@ -101,7 +101,7 @@ def customer_columns(population: Population, ids: Column, cutoff: int, time_zone
         name: aligned(ids, keys, objects(table[name]), None)
         for name in ("external_id", "kind", "industry", "region")
     }
-    columns["known_at"] = aligned(ids, keys, _local_days(table["known_at"], time_zone), NO_DAY)
+    columns["known_at"] = aligned(ids, keys, local_days(table["known_at"], time_zone), NO_DAY)
     known = population.attributes.filter(pc.less(population.attributes["valid_from"], cutoff))
     for name, value_type in population.attribute_types.items():
         rows = known.filter(pc.equal(known["name"].cast(pa.string()), name))
@@ -123,7 +123,7 @@ def _attribute_values(rows: pa.Table, value_type: str) -> tuple[Column, Any]:
     return texts, None
 
 
-def _local_days(seconds: pa.ChunkedArray, time_zone: str) -> Column:
+def local_days(seconds: pa.ChunkedArray, time_zone: str) -> Column:
     moments = seconds.cast(pa.timestamp("s")).cast(pa.timestamp("s", "UTC"))
     local = moments.cast(pa.timestamp("s", time_zone))
     days: Column = pc.local_timestamp(local).cast(pa.date32()).to_numpy().astype("datetime64[D]")

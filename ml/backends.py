@@ -10,11 +10,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ml.contracts import FACT_TABLES, day_of
+from ml.contracts import FACT_TABLES, cutoff_of, day_of
 from ml.errors import BadFacts
 from ml.facts import FactStore, arrow_schema
 
 EPOCH = dt.date(1970, 1, 1)
+ONE_DAY = dt.timedelta(days=1)
 
 
 class Backend:
@@ -51,24 +52,28 @@ class Backend:
     def cut(self, cutoffs: Sequence[int]) -> None:
         """Fill the relation `cutoffs` that features, measures and labels read.
 
-        Beside the moment it says the last business day before it (`today`) and the last complete
-        calendar month: its first day and the day after it; in days since 1970-01-01.
+        Beside the moment it says the last business day before it (`today`), the second at which
+        that day's month began, and the last complete calendar month: its first day and the day
+        after it; days are counted from 1970-01-01.
         """
         rows = [(cutoff, *_days_of(cutoff, self.time_zone)) for cutoff in cutoffs]
-        names = ("cutoff", "today", "month_first", "month_after")
-        columns = [pa.array([row[place] for row in rows], pa.int64()) for place in range(4)]
+        names = ("cutoff", "today", "month_begins", "month_first", "month_after")
+        columns = [
+            pa.array([row[place] for row in rows], pa.int64()) for place in range(len(names))
+        ]
         self.register("cutoffs", pa.table(columns, names=list(names)))
 
     def query(self, sql: str) -> pa.Table:
         return self._connection.sql(sql).to_arrow_table()
 
 
-def _days_of(cutoff: int, time_zone: str) -> tuple[int, int, int]:
+def _days_of(cutoff: int, time_zone: str) -> tuple[int, int, int, int]:
     today = day_of(cutoff - 1, time_zone)
-    month_after = (today + dt.timedelta(days=1)).replace(day=1)
-    month_first = (month_after - dt.timedelta(days=1)).replace(day=1)
+    month_begins = cutoff_of(today.replace(day=1) - ONE_DAY, time_zone)
+    month_after = (today + ONE_DAY).replace(day=1)
+    month_first = (month_after - ONE_DAY).replace(day=1)
     first, after = ((day - EPOCH).days for day in (month_first, month_after))
-    return (today - EPOCH).days, first, after
+    return (today - EPOCH).days, month_begins, first, after
 
 
 @contextmanager

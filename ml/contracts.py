@@ -205,6 +205,7 @@ MEASURE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
         "interaction_count": "int64",
         "first_order_at": "int64",
         "last_order_at": "int64",
+        "net_spend_month_minor": "int64",
         "order_count_28d": "int64",
         "order_count_84d": "int64",
         "order_count_182d": "int64",
@@ -247,7 +248,8 @@ MEASURE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
 )
 """What decisions read about every customer known at the cut-off, buyers and prospects alike; null
 where there is nothing to measure (no order, no rating, no account). Only buyers get a row of
-`PREDICTION_COLUMNS`. `ml.measures` says what each one is; `intent_expected_on` counts days since
+`PREDICTION_COLUMNS`. `ml.measures` says what each one is; `net_spend_month_minor` is that of
+the calendar month of the cut-off's day so far; `intent_expected_on` counts days since
 1970-01-01."""
 
 

@@ -35,7 +35,7 @@ order_totals AS (
     GROUP BY customer_id, order_id
 ),
 dated AS (
-    SELECT c.cutoff, t.*, CASE WHEN t.lines > 0 THEN 1 ELSE 0 END AS purchase,
+    SELECT c.cutoff, c.month_begins, t.*, CASE WHEN t.lines > 0 THEN 1 ELSE 0 END AS purchase,
         CAST(floor((c.cutoff - 1 - t.ordered_at) / 86400) AS BIGINT) AS days_ago
     FROM order_totals t JOIN cutoffs c ON t.ordered_at < c.cutoff
 ),"""
@@ -170,6 +170,8 @@ def _windows() -> str:
     columns += [
         "CAST(sum(CASE WHEN days_ago >= 365 AND days_ago < 730 THEN amount ELSE 0 END) AS BIGINT) "
         "AS spend_previous_365",
+        "CAST(sum(CASE WHEN ordered_at >= month_begins THEN amount ELSE 0 END) AS BIGINT) "
+        "AS spend_month",
         "CAST(sum(CASE WHEN days_ago < 365 THEN costed - cost END) AS BIGINT) AS margin_365",
     ]
     listed = ",\n        ".join(columns)

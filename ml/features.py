@@ -73,7 +73,7 @@ def feature_codes(attributes: Sequence[AttributeField]) -> tuple[str, ...]:
 def features_sql(attributes: Sequence[AttributeField], *, with_measures: bool = False) -> str:
     """The query behind every feature and, if wanted, measure, for DuckDB and Spark SQL alike.
 
-    It reads the relations of the fact store and `cutoffs(cutoff, today, month_first, month_after)`;
+    It reads the relations of the fact store and `cutoffs`, which `ml.backends` describes;
     its last columns are float32 and in the order of `feature_codes`. Attribute columns have neutral
     names, `attribute_0` and so on, as codes are no portable identifiers; those of measures end in
     `_measure`.

@@ -104,6 +104,7 @@ EXPRESSIONS: Mapping[str, str] = MappingProxyType(
         "interaction_count": "coalesce(i.contacts, 0)",
         "first_order_at": "o.first_at",
         "last_order_at": "o.last_at",
+        "net_spend_month_minor": "coalesce(w.spend_month, 0)",
         "order_count_28d": "coalesce(w.orders_28, 0)",
         "order_count_84d": "coalesce(w.orders_84, 0)",
         "order_count_182d": "coalesce(w.orders_182, 0)",

@@ -154,6 +154,7 @@ def test_orders_margin_and_cost_to_serve(measure: Measure) -> None:
     spend = [found[f"net_spend_{each}_minor"] for each in ("28d", "84d", "182d", "365d")]
     assert spend == [1000, 1500, 4500, 4300]
     assert found["net_spend_previous_365d_minor"] == 7050
+    assert found["net_spend_month_minor"] == 1000
     assert found["margin_365d_minor"] == (1000 - 600) + (3000 - 1000) + (-200 + 150)
     assert found["service_cost_365d_minor"] == 240
     assert found["profit_365d_minor"] == found["margin_365d_minor"] - 240
@@ -161,6 +162,14 @@ def test_orders_margin_and_cost_to_serve(measure: Measure) -> None:
     assert found["discount_share"] == 250 / (250 + 11_559)
     assert found["return_share"] == 1 / 6
     assert (found["top_brand_share"], found["department_count"]) == (2 / 3, 2)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_the_months_spend_begins_with_its_first_day(measure: Measure, zone: str) -> None:
+    begins = cutoff_of(dt.date(2024, 2, 29), zone)
+    lines = [line(n, 0, 10**n, ordered_at=begins + n - 1) for n in range(3)]
+    found = measure({"order_lines": lines}, dt.date(2024, 3, 10), zone)
+    assert (found["net_spend_minor"], found["net_spend_month_minor"]) == (111, 110)
 
 
 def test_profit_without_a_known_cost_is_net_spend_less_cost_to_serve(measure: Measure) -> None:
