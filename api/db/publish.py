@@ -12,9 +12,10 @@ from sqlalchemy import FromClause
 
 from api.db.bulk import execute, fetch, merge, stage
 from api.db.cutoffs import publish_cutoffs
-from api.db.filling import fill, is_empty
+from api.db.filling import analyze, fill, is_empty
 from api.db.membership_records import Explain, follow_memberships, unexplained
 from api.db.models import (
+    Base,
     ClassChange,
     CustomerProfile,
     Prediction,
@@ -124,17 +125,17 @@ class Publisher:
         statistics PostgreSQL may.
         """
         stage(self._connection, self._dialect, name, table, data)
+        keys = ("customer_id", *key)
         if self._dialect == "postgresql":
-            self._run_sql(f"ANALYZE {name}")
+            analyze(self._connection, name, keys)
         else:
-            keys = ", ".join(("customer_id", *key))
-            self._run_sql(f"CREATE INDEX {name}_key ON {name} ({keys})")
+            self._run_sql(f"CREATE INDEX {name}_key ON {name} ({', '.join(keys)})")
 
-    def _filled(self, table: FromClause, data: pa.Table, scope: str = "TRUE") -> int | None:
+    def _filled(self, model: type[Base], data: pa.Table, scope: str = "TRUE") -> int | None:
         """Write everything if nothing is there yet; the number of rows, None if there is some."""
-        if not is_empty(self._connection, table, scope):
+        if not is_empty(self._connection, model, scope):
             return None
-        return fill(self._connection, self._dialect, table, data)
+        return fill(self._connection, self._dialect, model, data)
 
     def _moment(self, moment: dt.datetime) -> str:
         text = moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -160,7 +161,7 @@ class Publisher:
 
     def _profiles(self, profiles: pa.Table) -> int:
         table = CustomerProfile.__table__
-        if (filled := self._filled(table, profiles)) is not None:
+        if (filled := self._filled(CustomerProfile, profiles)) is not None:
             return filled
         self._stage("staged_profiles", table, profiles)
         removed = self._run_sql(
@@ -188,7 +189,7 @@ class Publisher:
         table = Prediction.__table__
         revisions = pa.repeat(pa.scalar(0, pa.int64()), predictions.num_rows)
         predictions = _of_run(predictions.append_column("revision", revisions), run_id)
-        if is_empty(self._connection, table):
+        if is_empty(self._connection, Prediction):
             return self._first_predictions(predictions)
         self._stage("staged_predictions", table, predictions)
         differs = " OR ".join(f"s.{name} IS DISTINCT FROM p.{name}" for name in PREDICTION_CONTENT)
@@ -223,9 +224,9 @@ class Publisher:
         revisions = pa.array(range(last + 1, last + 1 + predictions.num_rows), pa.int64())
         place = predictions.schema.get_field_index("revision")
         predictions = predictions.set_column(place, "revision", revisions)
-        rows = fill(self._connection, self._dialect, Prediction.__table__, predictions)
+        rows = fill(self._connection, self._dialect, Prediction, predictions)
         history = predictions.select(HISTORY_COLUMNS)
-        fill(self._connection, self._dialect, PredictionHistory.__table__, history)
+        fill(self._connection, self._dialect, PredictionHistory, history)
         self._run_sql(f"UPDATE installation SET last_revision = last_revision + {rows}")
         return rows
 
@@ -254,7 +255,7 @@ class Publisher:
     def _tiers(self, tiers: pa.Table, run_id: int) -> int:
         table = TierAssignment.__table__
         tiers = _of_run(tiers, run_id)
-        if (filled := self._filled(table, tiers)) is not None:
+        if (filled := self._filled(TierAssignment, tiers)) is not None:
             return filled
         self._stage("staged_tiers", table, tiers, ["tier_key"])
         return follow_tiers(self._run_sql, self._dialect, self._day)
@@ -262,7 +263,9 @@ class Publisher:
     def _memberships(self, publication: Publication, run_id: int) -> int:
         table = SegmentMembership.__table__
         memberships = _of_run(publication.memberships, run_id)
-        if (filled := self._filled(table, memberships, MEMBERSHIPS.decided)) is not None:
+        if (
+            filled := self._filled(SegmentMembership, memberships, MEMBERSHIPS.decided)
+        ) is not None:
             return filled
         self._stage("staged_members", table, memberships, ["segment_id"])
         return follow_memberships(
@@ -272,7 +275,7 @@ class Publisher:
     def _recommendations(self, recommendations: pa.Table, run_id: int) -> int:
         table = Recommendation.__table__
         recommendations = _of_run(recommendations, run_id)
-        if (filled := self._filled(table, recommendations)) is not None:
+        if (filled := self._filled(Recommendation, recommendations)) is not None:
             return filled
         self._stage("staged_recommendations", table, recommendations, ["priority"])
         removed = self._run_sql(
