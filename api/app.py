@@ -33,6 +33,7 @@ from api.graphql.schema import executable_schema
 from api.graphql.transport import Refusal
 from api.health import Readiness, live
 from api.settings import Settings, load_settings
+from api.simulation_process import Simulator
 from api.traffic import Metrics, Traffic, make_logger
 from api.web.pages import CONTENT_SECURITY_POLICY, GRAPHIQL_DIR
 
@@ -74,7 +75,10 @@ def create_app(
         await asyncio.to_thread(require_current, make_engine(settings.resolved_database_url))
         engine = make_async_engine(settings.resolved_database_url, SLOTS + SPARE_CONNECTIONS)
         executor = Executor(executable_schema(), limits, execution_seconds)
-        endpoint = _endpoint(engine, executor, settings.root_secret(), clock, log, metrics)
+        simulator = Simulator(settings.resolved_database_url)
+        endpoint = _endpoint(
+            engine, executor, simulator, settings.root_secret(), clock, log, metrics
+        )
         app.state.readiness = Readiness(engine)
         app.state.graphql = endpoint
         try:
@@ -103,6 +107,7 @@ def create_app(
 def _endpoint(
     engine: AsyncEngine,
     executor: Executor,
+    simulator: Simulator,
     secret: bytes,
     clock: Clock,
     logger: FilteringBoundLogger,
@@ -118,6 +123,7 @@ def _endpoint(
         clock=clock,
         logger=logger,
         slots=asyncio.Semaphore(SLOTS),
+        simulator=simulator,
         count_error=metrics.count_error,
     )
 

@@ -11,6 +11,7 @@ import typer
 
 from api.cli.context import Installation, now, open_installation, parse_day
 from api.cli.policy_decide import decide
+from api.cli.policy_simulate import simulate
 from api.cli.terminal import JsonOption, Terminal
 from api.db.document_versions import Change
 from api.db.installation import read_installation
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Check, try, activate and read tier policies.", no_args_is_help=True)
 app.command()(decide)
+app.command()(simulate)
 PolicyFile = Annotated[Path, typer.Argument(help="A policy document in YAML or JSON.")]
 ReasonOption = Annotated[
     str | None, typer.Option(help="Why; kept with the version and shown on the policy page.")
@@ -142,10 +144,10 @@ def _parsed(document: Any, place: Installation | None) -> TierPolicy:
 
 
 def _known_fields(place: Installation | None) -> Mapping[str, Field]:
-    from api.db.population import read_attribute_fields
+    from api.db.known_fields import read_known_fields
     from api.domain.fields import known_fields
 
-    return known_fields(() if place is None else read_attribute_fields(place.engine))
+    return known_fields() if place is None else read_known_fields(place.engine)
 
 
 def _line(row: Record) -> str:

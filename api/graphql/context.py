@@ -21,6 +21,7 @@ from api.domain.personal_data import PersonalDataCipher
 from api.graphql.language import Language
 from api.graphql.loaders import Loaders
 from api.graphql.pagination import Cursors
+from api.simulation_process import Simulator
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Context:
     cipher: PersonalDataCipher
     language: Language
     now: dt.datetime
+    simulator: Simulator
 
     @cached_property
     def loaders(self) -> Loaders:

@@ -39,6 +39,7 @@ from api.graphql.transport import (
     read_body,
     status_of,
 )
+from api.simulation_process import Simulator
 from api.web.pages import CONTENT_SECURITY_POLICY, graphiql_shell
 
 BUSINESS_SECONDS = 10.0
@@ -78,6 +79,7 @@ class GraphQLEndpoint:
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
     slots: asyncio.Semaphore
+    simulator: Simulator
     count_error: Callable[[str], None] = field(default=lambda _code: None)
 
     async def authenticate(self, request: Request) -> Caller:
@@ -141,6 +143,7 @@ class GraphQLEndpoint:
                 cipher=self.cipher,
                 language=preferred_language(request.headers.get("accept-language")),
                 now=self.clock(),
+                simulator=self.simulator,
             )
             return await self.executor.execute(
                 document, asked.variables, asked.operation_name, context, suggestions=may_introspect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,10 +11,8 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.scalars import JSON
 
-from api.db.simulation import decision_inputs
 from api.db.snapshots import Record
 from api.db.tiers import tier_migration
-from api.domain.tiers import parse_policy
 from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
@@ -195,18 +192,3 @@ class TierQueries:
         if start > end:
             raise InvalidInput("tierMigration: `from` is after `to`.")
         return migration(await tier_migration(info.context.snapshot, start, end))
-
-    @field("What the tiers would be under another policy; changes nothing.", needs=CUSTOMERS)
-    async def simulate_tier_policy(
-        self,
-        info: Info,
-        policy: Annotated[JSON, strawberry.argument(description="The policy as a document.")],
-    ) -> TierMigration | None:
-        context = info.context
-        parsed = parse_policy(policy, context.exponent, context.business.fields)
-        columns, current = await decision_inputs(
-            context.snapshot, parsed.document.fields, context.stale_from, context.zone
-        )
-        decisions = await asyncio.to_thread(parsed.decide, columns)
-        pairs = Counter(zip(current.tolist(), decisions.tiers.tolist(), strict=True))
-        return migration((a, b, number) for (a, b), number in pairs.items())

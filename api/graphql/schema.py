@@ -18,6 +18,7 @@ from api.graphql.customer_search import CustomerQueries
 from api.graphql.fields import FieldQueries
 from api.graphql.findings import FindingQueries
 from api.graphql.models import ModelQueries
+from api.graphql.monthly import MonthlyQueries
 from api.graphql.mutations.overrides import OverrideMutations
 from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
 from api.graphql.mutations.relationships import RelationshipMutations
@@ -28,6 +29,7 @@ from api.graphql.portfolio import PortfolioQueries
 from api.graphql.scalars import SCALARS
 from api.graphql.scores import ScoreQueries
 from api.graphql.segments import SegmentQueries
+from api.graphql.simulations import SimulationQueries
 from api.graphql.strategies import StrategyQueries
 
 SDL_PATH = Path(__file__).with_name("schema.graphql")
@@ -43,12 +45,14 @@ class Query(
     ClassificationQueries,
     ClassChangeQueries,
     TierQueries,
+    SimulationQueries,
     PolicyChecks,
     StrategyQueries,
     FieldQueries,
     FindingQueries,
     ScoreQueries,
     PortfolioQueries,
+    MonthlyQueries,
     ModelQueries,
     NodeQueries,
 ):
