@@ -11,6 +11,7 @@ from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import FromClause
 
 from api.db.bulk import execute, fetch, merge, stage
+from api.db.cases import open_cases
 from api.db.cutoffs import publish_cutoffs
 from api.db.filling import analyze, fill, is_empty
 from api.db.membership_records import Explain, follow_memberships, unexplained
@@ -106,6 +107,7 @@ class Publisher:
             "membership_changes": self._memberships(publication, run_id),
             "recommendations": self._recommendations(publication.recommendations, run_id),
         }
+        counts["cases"] = open_cases(self._run_sql, run_id, self._day, self._dialect)
         self._record_counts(run_id, counts)
         return counts
 
@@ -284,14 +286,8 @@ class Publisher:
             "AND s.priority = recommendations.priority)"
         )
         compare = ["strategy_id", "expected_gain_minor", "reasons"]
-        counts = merge(
-            self._connection,
-            self._dialect,
-            "staged_recommendations",
-            table,
-            ["customer_id", "priority"],
-            compare,
-        )
+        key, staged = ["customer_id", "priority"], "staged_recommendations"
+        counts = merge(self._connection, self._dialect, staged, table, key, compare)
         return removed + counts.added + counts.changed
 
 

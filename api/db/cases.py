@@ -1,0 +1,101 @@
+"""Cases of customers to be kept or won back, and what was done for them by strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import func, select
+
+from api.db.customers import grouped
+from api.db.models import CustomerCase, Recommendation, StrategyAction
+from api.db.pages import Page, PageRequest, SortKey, read_page
+from api.db.snapshots import Record, Snapshot
+
+CASES = CustomerCase.__table__
+ACTIONS = StrategyAction.__table__
+OLDEST_FIRST = (SortKey(CASES.c.id),)
+
+
+def open_cases(run: Callable[[str], int], run_id: int, day: str, dialect: str) -> int:
+    """Open a case for who is recommended a strategy that asks for one and has none open.
+
+    Who had a case closed on the same day or later gets no other one.
+    """
+    sqlite = "json_extract(s.document, '$.case')"
+    json_text = sqlite if dialect == "sqlite" else "(s.document ->> 'case')"
+    return run(
+        "INSERT INTO customer_cases (customer_id, kind, strategy_id, opened_on, reasons, run_id, "
+        f"version) SELECT customer_id, kind, strategy_id, {day}, reasons, {run_id}, 1 FROM ("
+        f"SELECT r.customer_id, {json_text} AS kind, r.strategy_id, r.reasons, ROW_NUMBER() OVER "
+        f"(PARTITION BY r.customer_id, {json_text} ORDER BY r.priority) AS place "
+        "FROM recommendations r JOIN strategies s ON s.id = r.strategy_id "
+        f"WHERE {json_text} IS NOT NULL) w WHERE place = 1 AND NOT EXISTS "
+        "(SELECT 1 FROM customer_cases c WHERE c.customer_id = w.customer_id AND c.kind = w.kind "
+        f"AND (c.closed_on IS NULL OR c.closed_on >= {day}))"
+    )
+
+
+async def cases_page(
+    snapshot: Snapshot, kind: str, is_open: bool | None, request: PageRequest
+) -> Page:
+    statement = select(CASES).where(CASES.c.kind == kind)
+    if is_open is not None:
+        closed = CASES.c.closed_on
+        statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
+    return await read_page(snapshot, statement, OLDEST_FIRST, request)
+
+
+async def case_count(snapshot: Snapshot, kind: str, is_open: bool | None) -> int:
+    statement = select(func.count()).select_from(CASES).where(CASES.c.kind == kind)
+    if is_open is not None:
+        closed = CASES.c.closed_on
+        statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
+    return int((await snapshot.rows(statement))[0][0])
+
+
+async def cases_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
+    """A customer's cases, newest first."""
+    statement = (
+        select(CASES)
+        .where(CASES.c.customer_id.in_(ids))
+        .order_by(CASES.c.customer_id, CASES.c.id.desc())
+    )
+    return grouped(await snapshot.rows(statement))
+
+
+async def actions_of(
+    snapshot: Snapshot, ids: Sequence[int], limit: int
+) -> Mapping[int, Sequence[Record]]:
+    """The latest `limit` actions of each customer, newest first."""
+    place = func.row_number().over(partition_by=ACTIONS.c.customer_id, order_by=ACTIONS.c.id.desc())
+    numbered = select(ACTIONS, place.label("place")).where(ACTIONS.c.customer_id.in_(ids))
+    latest = numbered.subquery("latest")
+    statement = (
+        select(latest).where(latest.c.place <= limit).order_by(latest.c.customer_id, latest.c.place)
+    )
+    return grouped(await snapshot.rows(statement))
+
+
+async def tracking(snapshot: Snapshot) -> Mapping[int, Mapping[str, int]]:
+    """By strategy, how many actions there are of each status and outcome."""
+    rows = await snapshot.rows(
+        select(ACTIONS.c.strategy_id, ACTIONS.c.status, ACTIONS.c.outcome, func.count()).group_by(
+            ACTIONS.c.strategy_id, ACTIONS.c.status, ACTIONS.c.outcome
+        )
+    )
+    found: dict[int, dict[str, int]] = {}
+    for strategy_id, status, outcome, number in rows:
+        counts = found.setdefault(strategy_id, {})
+        for name in (status, outcome):
+            if name is not None:
+                counts[name] = counts.get(name, 0) + number
+    return found
+
+
+async def recommended_counts(snapshot: Snapshot) -> Mapping[int, int]:
+    """By strategy, to how many customers it is recommended now."""
+    table = Recommendation.__table__
+    rows = await snapshot.rows(
+        select(table.c.strategy_id, func.count()).group_by(table.c.strategy_id)
+    )
+    return {row[0]: row[1] for row in rows}
