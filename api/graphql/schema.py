@@ -25,6 +25,7 @@ from api.graphql.mutations.relationships import RelationshipMutations
 from api.graphql.mutations.segments import SegmentMutations
 from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
+from api.graphql.policy_documents import PolicyDocumentQueries
 from api.graphql.portfolio import PortfolioQueries
 from api.graphql.scalars import SCALARS
 from api.graphql.scores import ScoreQueries
@@ -47,6 +48,7 @@ class Query(
     TierQueries,
     SimulationQueries,
     PolicyChecks,
+    PolicyDocumentQueries,
     StrategyQueries,
     FieldQueries,
     FindingQueries,
