@@ -33,7 +33,7 @@ def stored_batches(
     for field, target in zip(data.schema, targets, strict=True):
         if pa.types.is_timestamp(field.type) and pa.types.is_timestamp(target):
             _require_zone(field.name, field.type, target)
-    binary = [dialect == "postgresql" and is_json(name, table) for name in data.schema.names]
+    binary = [dialect == "postgresql" and is_jsonb(name, table) for name in data.schema.names]
     schema = pa.schema(
         [
             (name, _stored_type(target, dialect))
@@ -53,8 +53,12 @@ def stored_batches(
     return pa.RecordBatchReader.from_batches(schema, converted())
 
 
-def is_json(column: str, table: sa.FromClause) -> bool:
-    return column in table.c and isinstance(table.c[column].type, sa.JSON)
+def is_jsonb(column: str, table: sa.FromClause) -> bool:
+    """Whether PostgreSQL keeps this column as JSONB."""
+    if column not in table.c:
+        return False
+    stored = table.c[column].type.dialect_impl(postgresql.dialect())  # type: ignore[no-untyped-call]
+    return isinstance(stored, postgresql.JSONB)
 
 
 def column_types(

@@ -15,7 +15,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_manager import dbapi as adbc
 
-from api.db.arrow_columns import column_types, is_json, stored_batches
+from api.db.arrow_columns import column_types, is_jsonb, stored_batches
 from api.db.sqlite_turns import turn
 
 PROVENANCE = ("batch_id", "run_id")
@@ -92,7 +92,7 @@ def stage(
     converted = stored_batches(data, table, dialect, extra)
     names = converted.schema.names
     with connection.cursor() as cursor:
-        if dialect == "postgresql" and any(is_json(column, table) for column in names):
+        if dialect == "postgresql" and any(is_jsonb(column, table) for column in names):
             types = column_types(names, table, extra or {})
             listed = ", ".join(f"{column} {kind}" for column, kind in types.items())
             cursor.execute(f"CREATE TEMPORARY TABLE {name} ({listed})")

@@ -56,7 +56,8 @@ def _keep_current(run: Callable[[str], int], dialect: str, day: str) -> None:
     """
     entered = "tier_assignments.{}".format
     same = _says_the_same(entered, "tier_assignments.policy_version_id")
-    known = _says_the_same(_part_of_now(dialect), _policy_of_now(dialect))
+    parsed = "s.{}" if dialect == "sqlite" else "s.{}::jsonb"
+    known = _says_the_same(_part_of_now(dialect), _policy_of_now(dialect), parsed.format)
     moved = f"({_differs(STATE)})"
     first = f"{moved} AND COALESCE(tier_assignments.state_on < {day}, TRUE)"
     assignments = [
@@ -75,9 +76,11 @@ def _keep_current(run: Callable[[str], int], dialect: str, day: str) -> None:
     run(_update(", ".join(assignments), where))
 
 
-def _says_the_same(stored: Callable[[str], str], policy: str) -> str:
+def _says_the_same(
+    stored: Callable[[str], str], policy: str, staged: Callable[[str], str] = "s.{}".format
+) -> str:
     """Whether a staged record says what a stored one does."""
-    parts = (f"s.{name} IS NOT DISTINCT FROM {stored(name)}" for name in RECORD)
+    parts = (f"{staged(name)} IS NOT DISTINCT FROM {stored(name)}" for name in RECORD)
     return f"(s.policy_version_id = {policy} AND {' AND '.join(parts)})"
 
 
@@ -101,5 +104,5 @@ def _object(dialect: str) -> str:
     if dialect == "sqlite":
         parts += [f"'{name}', json(s.{name})" for name in RECORD]
         return f"json_object({', '.join(parts)})"
-    parts += [f"'{name}', s.{name}" for name in RECORD]
+    parts += [f"'{name}', s.{name}::jsonb" for name in RECORD]
     return f"jsonb_build_object({', '.join(parts)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Dialect,
     Integer,
     MetaData,
+    Text,
     TypeDecorator,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -55,7 +57,23 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite numbers rows by itself only for a primary key typed INTEGER."""
 
+
+class JsonText(TypeDecorator[Any]):
+    """JSON kept as its text: PostgreSQL writes it in half the time that JSONB takes."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
 Json = JSON().with_variant(JSONB(), "postgresql")
+BulkJson = JSON().with_variant(JsonText(), "postgresql")
+"""For records written by the million and read one by one: no statement looks into them."""
 
 
 def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
+from api.db.models.base import Base, BigId, BulkJson, Json, UtcDateTime, one_of
 
 
 class CustomerProfile(Base):
@@ -179,10 +179,10 @@ class TierAssignment(Base):
     ended_on: Mapped[dt.date | None] = mapped_column(Date)
     policy_version_id: Mapped[int] = mapped_column(ForeignKey("tier_policy_versions.id"))
     run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"))
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
-    inputs: Mapped[dict[str, Any]] = mapped_column(Json)
-    gap_to_next: Mapped[dict[str, Any] | None] = mapped_column(Json)
-    margin_to_lower: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(BulkJson)
+    inputs: Mapped[dict[str, Any]] = mapped_column(BulkJson)
+    gap_to_next: Mapped[dict[str, Any] | None] = mapped_column(BulkJson)
+    margin_to_lower: Mapped[dict[str, Any] | None] = mapped_column(BulkJson)
     now: Mapped[dict[str, Any] | None] = mapped_column(Json)
     """policy_version_id, run_id, reasons, inputs, gap_to_next, margin_to_lower."""
     next_tier_key: Mapped[str | None] = mapped_column(String(40))

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
+from api.db.models.base import Base, BigId, BulkJson, Json, UtcDateTime, one_of
 
 
 class ModelVersion(Base):
@@ -102,8 +102,8 @@ class Prediction(Base):
     as_of: Mapped[dt.date] = mapped_column(Date)
     scored_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     valid_until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    churn_reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
-    clv_reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    churn_reasons: Mapped[list[dict[str, Any]]] = mapped_column(BulkJson)
+    clv_reasons: Mapped[list[dict[str, Any]]] = mapped_column(BulkJson)
     revision: Mapped[int] = mapped_column(BigId, unique=True)
     deleted: Mapped[bool] = mapped_column(Boolean)
     run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db.models.base import Base, BigId, Json, one_of
+from api.db.models.base import Base, BigId, BulkJson, Json, one_of
 
 
 class Segment(Base):
@@ -56,6 +56,6 @@ class SegmentMembership(Base):
     )
     entered_on: Mapped[dt.date] = mapped_column(Date)
     left_on: Mapped[dt.date | None] = mapped_column(Date)
-    cause: Mapped[dict[str, Any]] = mapped_column(Json)
+    cause: Mapped[dict[str, Any]] = mapped_column(BulkJson)
     left_cause: Mapped[dict[str, Any] | None] = mapped_column(Json)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("refresh_runs.id"))

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.db.models.base import Base, BigId, Json, UtcDateTime, one_of
+from api.db.models.base import Base, BigId, BulkJson, Json, UtcDateTime, one_of
 
 ACTION_STATUSES = ("planned", "done", "declined")
 ACTION_OUTCOMES = ("succeeded", "no_effect", "failed")
@@ -51,7 +51,7 @@ class Recommendation(Base):
     """1 is the first thing to do."""
     strategy_id: Mapped[int] = mapped_column(BigId, ForeignKey("strategies.id"), index=True)
     expected_gain_minor: Mapped[int] = mapped_column(BigInteger)
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(BulkJson)
     run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"))
 
 
@@ -108,7 +108,7 @@ class CustomerCase(Base):
     kind: Mapped[str] = mapped_column(String(10))
     strategy_id: Mapped[int] = mapped_column(BigId, ForeignKey("strategies.id"))
     opened_on: Mapped[dt.date] = mapped_column(Date)
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(BulkJson)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("refresh_runs.id"))
     closed_on: Mapped[dt.date | None] = mapped_column(Date)
     cause: Mapped[str | None] = mapped_column(String(10))
