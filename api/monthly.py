@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -20,31 +21,42 @@ NOTHING = ""
 """The key of customers who have no tier or no class."""
 
 
+@dataclass(frozen=True)
+class Month:
+    """A calendar month of the business up to the end of a day."""
+
+    as_of: dt.date
+    time_zone: str
+
+    @property
+    def first(self) -> dt.date:
+        return self.as_of.replace(day=1)
+
+    @property
+    def begins_at(self) -> int:
+        """In seconds since 1970-01-01 UTC."""
+        return cutoff_of(self.first - dt.timedelta(days=1), self.time_zone)
+
+
 def publish_month(
     connection: adbc.Connection,
     dialect: str,
     publication: Publication,
     measures: pa.Table,
-    as_of: dt.date,
-    time_zone: str,
+    month: Month,
 ) -> int:
-    """Write the month of `as_of` as it is now, in the caller's transaction; the number of rows.
+    """Write the month as it is now, in the caller's transaction; the number of rows.
 
     The last refresh of a month stands. Comes after the run itself is written.
     """
-    first_day = first_refresh_day(connection)
-    statistics = statistics_of(publication, measures, as_of, time_zone, first_day)
-    return write_month(connection, dialect, as_of, statistics)
+    statistics = statistics_of(publication, measures, month, first_refresh_day(connection))
+    return write_month(connection, dialect, month.as_of, statistics)
 
 
 def statistics_of(
-    publication: Publication,
-    measures: pa.Table,
-    as_of: dt.date,
-    time_zone: str,
-    first_day: dt.date,
+    publication: Publication, measures: pa.Table, month: Month, first_day: dt.date
 ) -> list[Statistic]:
-    """The month of `as_of` up to its end; `first_day` is that of the first refresh ever.
+    """The month's numbers; `first_day` is that of the first refresh ever.
 
     Lost is who became churned in the month: on the first day everybody enters some stage.
     """
@@ -53,13 +65,11 @@ def statistics_of(
     ids = measures["customer_id"].to_numpy()
     scores = publication.predictions
     scored = scores["customer_id"].to_numpy()
-    month = as_of.replace(day=1)
-    begins = cutoff_of(month - dt.timedelta(days=1), time_zone)
     bought, new = (
-        measures[name].to_numpy() >= begins for name in ("last_order_at", "first_order_at")
+        measures[name].to_numpy() >= month.begins_at for name in ("last_order_at", "first_order_at")
     )
     since = profiles["lifecycle_since"].to_numpy().astype("datetime64[D]")
-    lately = (since >= np.datetime64(month)) & (since > np.datetime64(first_day))
+    lately = (since >= np.datetime64(month.first)) & (since > np.datetime64(first_day))
     churned = pc.equal(profiles["lifecycle_stage"], "churned").to_numpy(zero_copy_only=False)
     facts = MonthFacts(
         {

@@ -24,6 +24,7 @@ from api.db.population import read_population
 from api.db.publish import Publisher, RunRecord
 from api.deciding import Occasion, Scored, decide
 from api.errors import InvalidInput
+from api.monthly import Month, publish_month
 from ml.contracts import cutoff_of
 
 ROOT = Path(__file__).parents[1]
@@ -118,6 +119,8 @@ def refresh(
         )
         with bulk_connection(url) as connection:
             counts = Publisher(connection, engine.dialect.name, run).publish(publication)
+            month = Month(day, installation.time_zone)
+            publish_month(connection, engine.dialect.name, publication, scored.measures, month)
             connection.commit()
         return RefreshReport(
             day, False, publication.profiles.num_rows, publication.predictions.num_rows, counts

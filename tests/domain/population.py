@@ -176,13 +176,7 @@ class Population:
         spend = draw.choice([value for value in MONEY if value is not None])
         recency, orders = draw.choice(NUMBERS), draw.choice([0, 1, 2, 10])
         stage, tier = draw.choice(STAGES), draw.choice(TIERS)
-        day_sum = draw.choice(DAY_SUMS)
-        measures = {
-            "margin_365d": draw.choice(MONEY),
-            "avg_daily_balance_month": None if day_sum is None else day_sum / 31,
-            "intent": draw.choice(INTENTS),
-            "intent_expected_on": draw.choice([None, *DAYS]),
-        }
+        measures = self._measures()
         classes = {"band": draw.choice(BANDS), "points": draw.choice(NUMBERS)}
         connection.execute(
             insert(m.CustomerProfile),
@@ -215,6 +209,16 @@ class Population:
             **measures,
             **{"class.band": classes["band"], "class.points": classes["points"]},
         )
+
+    def _measures(self) -> dict[str, Any]:
+        draw = self.draw
+        day_sum = draw.choice(DAY_SUMS)
+        return {
+            "margin_365d": draw.choice(MONEY),
+            "avg_daily_balance_month": None if day_sum is None else day_sum / 31,
+            "intent": draw.choice(INTENTS),
+            "intent_expected_on": draw.choice([None, *DAYS]),
+        }
 
     def _prediction(self, number: int, clv: int, probability: float) -> dict[str, Any]:
         days: dict[str, Any] = {"horizon_days": 90, "clv_horizon_days": 90, "as_of": NOW.date()}

@@ -45,6 +45,15 @@ def dealings(business: Business, seed: int) -> dict[str, list[dict[str, Any]]]:
             | {"balance_minor": amount}
             for n, _, _, amount in pairs
         ],
+        **_said(business, pairs),
+    }
+
+
+def _said(
+    business: Business, pairs: list[tuple[int, int, int, int]]
+) -> dict[str, list[dict[str, Any]]]:
+    first = business.start // DAY
+    return {
         "purchase_intents": [
             {"customer_id": customer, "stated_at": end_of(day) - n, "expected_day": day + n % 50}
             | {"intent": INTENTS[n % 4]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,112 +18,11 @@ from ml.features import measures_sql
 from ml.measures import EXPRESSIONS
 from ml.sample import measure_and_sample, measures_at
 from ml.synthetic import invent
-from tests.ml.conftest import BUSINESS, Rows, write_rows
+from tests.ml.conftest import BUSINESS, write_rows
 from tests.ml.dealings import dealings
+from tests.ml.measuring import TODAY, day_number, end_of, measure
 
 HOUR = 3600
-EPOCH = dt.date(1970, 1, 1)
-TODAY = dt.date(2024, 3, 31)
-Measure = Callable[..., dict[str, Any]]
-
-
-def day_number(day: dt.date) -> int:
-    return (day - EPOCH).days
-
-
-def end_of(day: dt.date, zone: str = "UTC") -> int:
-    return cutoff_of(day, zone) - 1
-
-
-@pytest.fixture
-def measure(tmp_path: Path) -> Measure:
-    """Measures of customer 1 at the end of a day; everybody is known since 2020."""
-
-    def run(rows: Rows, as_of: dt.date = TODAY, zone: str = "UTC") -> dict[str, Any]:
-        people = [
-            {"customer_id": n, "kind": "b2c", "known_at": end_of(dt.date(2020, 1, 1))}
-            for n in (1, 2, 3)
-        ]
-        store = write_rows(tmp_path, {"customers": people, **rows}, (), zone)
-        with connect(1) as backend:
-            backend.open(FactStore(store))
-            found: dict[str, Any] = measures_at(backend, [cutoff_of(as_of, zone)]).to_pylist()[0]
-        return found
-
-    return run
-
-
-def balance(
-    account: int, day: dt.date, minor: int, customer: int = 1, zone: str = "UTC"
-) -> dict[str, Any]:
-    moment = end_of(day, zone)
-    row = {"account_id": account, "customer_id": customer, "known_at": moment}
-    return row | {"day": day_number(day), "balance_minor": minor}
-
-
-def average(measure: Measure, rows: Sequence[dict[str, Any]], as_of: dt.date, **more: Any) -> Any:
-    return measure({"account_balances": rows}, as_of, **more)["avg_daily_balance_month_minor"]
-
-
-def test_the_mean_is_over_the_last_complete_calendar_month(measure: Measure) -> None:
-    """The balance changed on 11 January; 10 days of 3100, 21 of 6200."""
-    rows = [
-        balance(1, dt.date(2024, 1, 1), 3100),
-        balance(1, dt.date(2024, 1, 11), 6200),
-        balance(1, dt.date(2024, 2, 1), 99_999),
-    ]
-    january = (10 * 3100 + 21 * 6200) / 31
-    for as_of in (dt.date(2024, 1, 31), dt.date(2024, 2, 1), dt.date(2024, 2, 28)):
-        assert average(measure, rows, as_of) == january, as_of
-    assert average(measure, rows, dt.date(2024, 2, 29)) == 99_999
-    assert average(measure, rows, dt.date(2024, 1, 30)) == 0
-
-
-@pytest.mark.parametrize(("year", "days"), [(2024, 29), (2023, 28)])
-def test_a_leap_day_counts(measure: Measure, year: int, days: int) -> None:
-    rows = [balance(1, dt.date(year, 1, 15), 0), balance(1, dt.date(year, 2, 28), 2900)]
-    assert average(measure, rows, dt.date(year, 3, 5)) == 2900 * (days - 27) / days
-
-
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Shanghai", "Pacific/Apia"])
-def test_days_are_the_businesss_own_whatever_its_clocks_do(measure: Measure, zone: str) -> None:
-    """Clocks in New York change on 10 March and 3 November."""
-    for month, days in ((3, 31), (11, 30)):
-        first = dt.date(2024, month, 1)
-        rows = [
-            balance(1, first + dt.timedelta(days=n), 1000 * (n + 1), zone=zone) for n in range(days)
-        ]
-        last = first + dt.timedelta(days=days - 1)
-        mean = sum(1000 * (n + 1) for n in range(days)) / days
-        assert average(measure, rows, last, zone=zone) == mean
-        assert average(measure, rows, last + dt.timedelta(days=9), zone=zone) == mean
-
-
-def test_accounts_are_summed_and_silence_carries_the_last_balance_on(measure: Measure) -> None:
-    """One account of last year, one opened on the 30th, one overdrawn, one that moved away."""
-    rows = [
-        balance(1, dt.date(2023, 5, 5), 31_000),
-        balance(2, dt.date(2024, 1, 30), 310),
-        balance(3, dt.date(2024, 1, 1), -62),
-        balance(4, dt.date(2023, 1, 1), 3100),
-        balance(4, dt.date(2024, 1, 2), 3100, customer=2),
-    ]
-    found = measure({"account_balances": rows}, dt.date(2024, 1, 31))
-    assert found["avg_daily_balance_month_minor"] == 31_000 + 310 * 2 / 31 - 62 + 100
-    assert found["balance_minor"] == 31_000 + 310 - 62
-
-
-def test_who_has_no_account_has_no_balance(measure: Measure) -> None:
-    rows = [balance(1, dt.date(2024, 4, 1), 5)]
-    found = measure({"account_balances": rows})
-    assert (found["balance_minor"], found["avg_daily_balance_month_minor"]) == (None, None)
-
-
-@pytest.mark.parametrize("minor", [4_999_999, 5_000_000, 5_000_001])
-def test_a_constant_balance_is_its_own_mean_to_the_last_unit(measure: Measure, minor: int) -> None:
-    for month in (2, 3, 4):
-        rows = [balance(1, dt.date(2024, month, n), minor) for n in range(1, 29)]
-        assert average(measure, rows, dt.date(2024, month, 28) + dt.timedelta(days=5)) == minor
 
 
 def line(number: int, days_ago: int, amount: int, **more: Any) -> dict[str, Any]:
@@ -133,7 +31,7 @@ def line(number: int, days_ago: int, amount: int, **more: Any) -> dict[str, Any]
     return row | {"discount_minor": 0} | more
 
 
-def test_orders_margin_and_cost_to_serve(measure: Measure) -> None:
+def test_orders_margin_and_cost_to_serve(tmp_path: Path) -> None:
     returned = {"quantity_milli": -1000, "cost_minor": -150}
     lines = [
         line(1, 0, 1000, cost_minor=600, discount_minor=250, brand="own", department="dairy"),
@@ -149,7 +47,7 @@ def test_orders_margin_and_cost_to_serve(measure: Measure) -> None:
         cost | {"incurred_at": end_of(day), "incurred_day": day_number(day)}
         for day in (TODAY, TODAY - dt.timedelta(days=364), TODAY - dt.timedelta(days=365))
     ]
-    found = measure({"order_lines": lines, "service_costs": costs})
+    found = measure(tmp_path, {"order_lines": lines, "service_costs": costs})
     assert [found[f"order_count_{days}d"] for days in (28, 84, 182, 365)] == [1, 2, 3, 3]
     spend = [found[f"net_spend_{each}_minor"] for each in ("28d", "84d", "182d", "365d")]
     assert spend == [1000, 1500, 4500, 4300]
@@ -165,19 +63,19 @@ def test_orders_margin_and_cost_to_serve(measure: Measure) -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
-def test_the_months_spend_begins_with_its_first_day(measure: Measure, zone: str) -> None:
+def test_the_months_spend_begins_with_its_first_day(tmp_path: Path, zone: str) -> None:
     begins = cutoff_of(dt.date(2024, 2, 29), zone)
     lines = [line(n, 0, 10**n, ordered_at=begins + n - 1) for n in range(3)]
-    found = measure({"order_lines": lines}, dt.date(2024, 3, 10), zone)
+    found = measure(tmp_path, {"order_lines": lines}, dt.date(2024, 3, 10), zone)
     assert (found["net_spend_minor"], found["net_spend_month_minor"]) == (111, 110)
 
 
-def test_profit_without_a_known_cost_is_net_spend_less_cost_to_serve(measure: Measure) -> None:
-    found = measure({"order_lines": [line(1, 3, 1000)]})
+def test_profit_without_a_known_cost_is_net_spend_less_cost_to_serve(tmp_path: Path) -> None:
+    found = measure(tmp_path, {"order_lines": [line(1, 3, 1000)]})
     assert (found["margin_365d_minor"], found["profit_365d_minor"]) == (None, 1000)
 
 
-def test_contacts_and_feedback(measure: Measure) -> None:
+def test_contacts_and_feedback(tmp_path: Path) -> None:
     now = end_of(TODAY)
     contact = {"customer_id": 1, "channel": "phone", "direction": "inbound", "kind": "call"}
     contacts = [
@@ -200,7 +98,7 @@ def test_contacts_and_feedback(measure: Measure) -> None:
         | {"category": category, "score": score}
         for n, (days, score, category) in enumerate(scores)
     ]
-    found = measure({"interactions": contacts, "feedback": feedback})
+    found = measure(tmp_path, {"interactions": contacts, "feedback": feedback})
     assert (found["interaction_count"], found["interaction_count_365d"]) == (4, 3)
     assert (found["interaction_count_84d"], found["inbound_count_84d"]) == (2, 1)
     assert (found["last_interaction_days"], found["response_hours"]) == (10, 2.0)
@@ -210,21 +108,21 @@ def test_contacts_and_feedback(measure: Measure) -> None:
     assert [found[f"{kind}_feedback_count_365d"] for kind in kinds] == [1, 1, 1]
 
 
-def test_the_latest_intent_and_what_referrals_brought(measure: Measure) -> None:
+def test_the_latest_intent_and_what_referrals_brought(tmp_path: Path) -> None:
     now = end_of(TODAY)
-    intents = [
+    intents: list[dict[str, Any]] = [
         {"customer_id": 1, "stated_at": now - 40 * HOUR, "intent": "refused", "expected_day": None},
         {"customer_id": 1, "stated_at": now - 9 * HOUR, "intent": "interested", "expected_day": 20},
         {"customer_id": 1, "stated_at": now + 1, "intent": "not_now", "expected_day": None},
     ]
-    referrals = [
+    referrals: list[dict[str, Any]] = [
         {"referrer_id": 1, "referred_id": 2, "referred_at": now},
         {"referrer_id": 1, "referred_id": 3, "referred_at": now + 1},
         {"referrer_id": 2, "referred_id": 1, "referred_at": 0},
     ]
     lines = [line(1, 2, 700, customer_id=2), line(2, 2, 900, customer_id=3), line(3, 2, 5)]
     rows = {"purchase_intents": intents, "referrals": referrals, "order_lines": lines}
-    found = measure(rows)
+    found = measure(tmp_path, rows)
     assert (found["intent"], found["intent_age_days"]) == ("interested", 0)
     assert found["intent_expected_on"] == 20
     assert (found["referral_count"], found["referred_net_spend_minor"]) == (1, 700)
@@ -239,7 +137,7 @@ def invoice(number: int, due: int, paid: int | None, amount: int = 100) -> dict[
     return row | {"paid_day": paid_day, "amount_minor": amount}
 
 
-def test_invoices_are_overdue_from_the_day_after_they_were_due(measure: Measure) -> None:
+def test_invoices_are_overdue_from_the_day_after_they_were_due(tmp_path: Path) -> None:
     rows = [
         invoice(1, due=0, paid=None),
         invoice(2, due=1, paid=None, amount=7),
@@ -250,14 +148,14 @@ def test_invoices_are_overdue_from_the_day_after_they_were_due(measure: Measure)
         invoice(7, due=90, paid=None, amount=-1000),
         invoice(8, due=-40, paid=None),
     ]
-    found = measure({"invoices": rows})
+    found = measure(tmp_path, {"invoices": rows})
     assert (found["overdue_amount_minor"], found["overdue_days"]) == (37, 50)
     assert found["late_payment_share"] == 3 / 5
     assert found["invoice_count_365d"] == 5
 
 
-def test_who_is_known_for_nothing_has_measures_nonetheless(measure: Measure) -> None:
-    found = measure({})
+def test_who_is_known_for_nothing_has_measures_nonetheless(tmp_path: Path) -> None:
+    found = measure(tmp_path, {})
     zero = {name for name, value in found.items() if value == 0}
     assert {"order_count_84d", "profit_365d_minor", "overdue_days", "referral_count"} <= zero
     for name in ("mean_basket_minor", "discount_share", "satisfaction", "intent", "balance_minor"):
