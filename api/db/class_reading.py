@@ -164,9 +164,9 @@ async def count_members(snapshot: Snapshot, key: str, value: str) -> int:
 
 
 async def neighbours(
-    snapshot: Snapshot, measure: Field, bounds: Sequence[tuple[str, float]]
+    snapshot: Snapshot, key: str, measure: Field, bounds: Sequence[tuple[str, float]]
 ) -> Sequence[Record]:
-    """Customers on both sides of each bound `(value, bound)`, nearest first, in one statement.
+    """Classified customers on both sides of each bound `(value, bound)`, in one statement.
 
     The rows say `bound_key`, `above` and `measured` beside the customer's columns.
     """
@@ -182,6 +182,7 @@ async def neighbours(
                     *CUSTOMER_COLUMNS,
                 )
                 .select_from(customer_source())
+                .where(class_column(key).is_not(None))
                 .where(column >= bound if above else column < bound)
                 .order_by(column.asc() if above else column.desc(), Customer.id)
                 .limit(NEIGHBOURS)
@@ -191,10 +192,7 @@ async def neighbours(
     if not parts:
         return ()
     sides = union_all(*parts).subquery("sides")
-    descending = select(sides).order_by(
-        sides.c.bound_place, sides.c.above.desc(), sides.c.measured, sides.c.id
-    )
-    return await snapshot.rows(descending)
+    return await snapshot.rows(select(sides))
 
 
 def _changes(given: ChangeFilter, *columns: Any) -> Select[Any]:

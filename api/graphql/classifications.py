@@ -147,7 +147,7 @@ class Classification:
         bounds = [(key, cut) for key, cut in cutoffs.items() if cut is not None]
         if measure is None or not bounds:
             return []
-        rows = await neighbours(self.context.snapshot, measure, bounds)
+        rows = await neighbours(self.context.snapshot, self.key, measure, bounds)
         return [
             _boundary(measure.name, bound, rows, place, self.context)
             for place, bound in enumerate(bounds)
