@@ -15,6 +15,7 @@ from api.graphql.access import enforce
 from api.graphql.class_changes import ClassChangeQueries
 from api.graphql.classifications import ClassificationQueries
 from api.graphql.customer_search import CustomerQueries
+from api.graphql.explanations import ExplanationQueries
 from api.graphql.fields import FieldQueries
 from api.graphql.findings import FindingQueries
 from api.graphql.models import ModelQueries
@@ -47,6 +48,7 @@ class Query(
     ClassChangeQueries,
     TierQueries,
     SimulationQueries,
+    ExplanationQueries,
     PolicyChecks,
     PolicyDocumentQueries,
     StrategyQueries,

@@ -80,11 +80,12 @@ async def test_a_new_segment_is_filled_at_once(own_api: Api) -> None:
 async def test_a_change_writes_only_the_difference_and_reaches_what_reads_it(
     own_api: Api, engine: Engine
 ) -> None:
+    stays = select(SegmentMembership.id, Segment.key).join(Segment)
     await create(own_api, segment("b2b", {"kind": "b2b"}))
     rest = await create(own_api, segment("others", {"not": {"segment": "b2b"}}))
     assert rest["segment"]["memberCount"] == 24
     with engine.connect() as connection:
-        before = dict(connection.execute(select(SegmentMembership.id, Segment.key).join(Segment)))
+        before = dict(connection.execute(stays).all())
     changed = await update(
         own_api,
         segment("b2b", {"all": [{"kind": "b2b"}, {"external_id": {"ne": external_id(5)}}]}),
@@ -93,7 +94,7 @@ async def test_a_change_writes_only_the_difference_and_reaches_what_reads_it(
     assert changed["segment"]["version"] == 2
     assert who(changed) == expected(10, 15, 20, 25, 30)
     with engine.connect() as connection:
-        after = dict(connection.execute(select(SegmentMembership.id, Segment.key).join(Segment)))
+        after = dict(connection.execute(stays).all())
     assert sorted(after[row] for row in after.keys() - before.keys()) == ["others"]
     stays = await history(own_api, 5, {"b2b", "others"})
     assert [(each["segment"], each["until"]) for each in stays] == [("others", None)]
