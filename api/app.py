@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -35,7 +35,13 @@ from api.health import Readiness, live
 from api.settings import Settings, load_settings
 from api.simulation_process import Simulator
 from api.traffic import Metrics, Traffic, make_logger
-from api.web.pages import CONTENT_SECURITY_POLICY, GRAPHIQL_DIR
+from api.web.pages import (
+    CONTENT_SECURITY_POLICY,
+    GRAPHIQL_DIR,
+    POLICY_CONTENT_SECURITY_POLICY,
+    POLICY_DIR,
+    policy_shell,
+)
 
 SLOTS = 8
 SPARE_CONNECTIONS = 4
@@ -143,6 +149,8 @@ def _routes(metrics: Metrics) -> list[Route | Mount]:
         Route("/health/live", live),
         Route("/health/ready", _ready),
         Route("/metrics", scrape),
+        Route("/policy", _policy_page),
+        Mount("/static/policy", StaticFiles(directory=POLICY_DIR)),
         Mount("/static/graphiql", PageFiles(directory=GRAPHIQL_DIR, check_dir=False)),
     ]
 
@@ -169,6 +177,11 @@ def _graphql(request: Request) -> GraphQLEndpoint:
 async def _graphql_endpoint(request: Request) -> Response:
     endpoint = _graphql(request)
     return await (endpoint.post(request) if request.method == "POST" else endpoint.get(request))
+
+
+async def _policy_page(_request: Request) -> Response:
+    headers = {"Content-Security-Policy": POLICY_CONTENT_SECURITY_POLICY}
+    return HTMLResponse(policy_shell(), headers=headers)
 
 
 async def _home(_request: Request) -> Response:

@@ -26,7 +26,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """What an answer says unless its route says otherwise."""
-KNOWN_PATHS = ("/", "/graphql", "/health/live", "/health/ready", "/metrics")
+KNOWN_PATHS = ("/", "/graphql", "/health/live", "/health/ready", "/metrics", "/policy")
 
 
 def make_logger() -> FilteringBoundLogger:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.context import Installation, now, open_installation, parse_day
 from api.cli.policy_decide import decide
+from api.cli.policy_show import show
 from api.cli.policy_simulate import simulate
 from api.cli.terminal import JsonOption, Terminal
 from api.db.document_versions import Change
 from api.db.installation import read_installation
-from api.documents import read_document
-from api.errors import NotReady
+from api.documents import (
+    POLICIES,
+    install_shipped_documents,
+    read_document,
+    read_policy_file,
+)
+from api.errors import InvalidInput, NotReady
 
 if TYPE_CHECKING:
     from api.db.snapshots import Record
@@ -26,7 +32,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Check, try, activate and read tier policies.", no_args_is_help=True)
 app.command()(decide)
 app.command()(simulate)
-PolicyFile = Annotated[Path, typer.Argument(help="A policy document in YAML or JSON.")]
+app.command()(show)
+PolicyFile = Annotated[
+    str, typer.Argument(help="A policy document, or the name of a shipped one: bank-assets.")
+]
 ReasonOption = Annotated[
     str | None, typer.Option(help="Why; kept with the version and shown on the policy page.")
 ]
@@ -44,9 +53,9 @@ def check(file: PolicyFile, json: JsonOption = False) -> None:
         place: Installation | None = open_installation()
     except NotReady:
         place = None
-    policy = _parsed(read_document(file), place).document
+    policy = _parsed(read_policy_file(file), place).document
     keys = [tier.key for tier in policy.tiers]
-    terminal.say(f"{file.name} is a sound policy with the tiers {', '.join(keys)}.")
+    terminal.say(f"{file} is a sound policy with the tiers {', '.join(keys)}.")
     terminal.result({"key": policy.key, "tiers": keys})
 
 
@@ -57,6 +66,10 @@ def activate(
         str | None,
         typer.Option("--from", help="The first day it decides. Default: the next refresh."),
     ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="The day another version takes over, where one is to begin later."),
+    ] = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -65,14 +78,14 @@ def activate(
     from api.db.writes import writing
 
     terminal = Terminal(as_json=json)
-    start = parse_day(from_, "--from")
+    start, end = parse_day(from_, "--from"), parse_day(to, "--to")
     place = open_installation()
-    document = read_document(file)
+    document = read_policy_file(file)
+    install_shipped_documents(place.engine, now())
     _parsed(document, place)
-    with writing(place.engine) as connection:
-        row = put_in_force(
-            connection, document, read_installation(place.engine), _change(reason), start
-        )
+    installation = read_installation(place.engine)
+    with _options_named(), writing(place.engine) as connection:
+        row = put_in_force(connection, document, installation, _change(reason), start, end)
     when = "is active" if row.active else f"is to be active from {row.effective_from} on"
     terminal.say(f"{row.key} version {row.version} {when}. Decide by it: echelon refresh")
     terminal.result(_listed(row))
@@ -121,6 +134,36 @@ def rollback(
     terminal.result(_listed(row))
 
 
+@app.command()
+def withdraw(
+    key: Annotated[str, typer.Argument(help="Which policy.")],
+    version: Annotated[int, typer.Argument(help="Which version of it.")],
+    reason: ReasonOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a version that has not begun yet a draft again."""
+    from api.db import policies
+    from api.db.writes import writing
+
+    terminal = Terminal(as_json=json)
+    place = open_installation()
+    installation = read_installation(place.engine)
+    with writing(place.engine) as connection:
+        row = policies.withdraw(connection, key, version, installation, _change(reason))
+    terminal.say(f"{row.key} version {row.version} is a draft again.")
+    terminal.result(_listed(row))
+
+
+@contextmanager
+def _options_named() -> Iterator[None]:
+    """Failures name the options of this command, not the entries of the API."""
+    try:
+        yield
+    except InvalidInput as error:
+        words = str(error).replace("effectiveFrom", "--from").replace("effectiveTo", "--to")
+        raise InvalidInput(words) from None
+
+
 def _change(reason: str | None) -> Change:
     return Change(_author(), now(), reason)
 
@@ -144,17 +187,19 @@ def _parsed(document: Any, place: Installation | None) -> TierPolicy:
 
 
 def _known_fields(place: Installation | None) -> Mapping[str, Field]:
-    from api.db.known_fields import read_known_fields
-    from api.domain.fields import known_fields
+    """Those of the installation, and those of shipped classes that it does not have yet."""
+    from api.db.known_fields import fields_with, read_known_fields
 
-    return known_fields() if place is None else read_known_fields(place.engine)
+    shipped = fields_with((), read_document(POLICIES / "classes.yaml"), 2)
+    return shipped if place is None else {**shipped, **read_known_fields(place.engine)}
 
 
 def _line(row: Record) -> str:
     days = ""
     if row.state == "activated":
-        start = row.effective_from or "ever"
-        days = f" since {start}" if row.effective_to is None else f" {start} to {row.effective_to}"
+        start = row.effective_from or "the beginning"
+        days = f" from {start}" + (f" until {row.effective_to}" if row.effective_to else "")
+        days = " without having decided" if start == row.effective_to else days
     state = "active" if row.active else "draft" if row.state == "draft" else "not active"
     who = f", by {row.activated_by or row.author}" if row.activated_by or row.author else ""
     why = f": {row.reason}" if row.reason else ""

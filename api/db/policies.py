@@ -188,6 +188,7 @@ def put_in_force(
     installation: InstallationFacts,
     change: Change,
     effective_from: dt.date | None = None,
+    effective_to: dt.date | None = None,
 ) -> Record:
     """Store a checked policy and activate it, unless it is what is in force already."""
     active = policy_in_force(connection)
@@ -196,7 +197,7 @@ def put_in_force(
     row = create_policy(connection, document, _latest(connection, document["key"]), change)
     if row.state != "draft":
         row = add_version(connection, document, change)
-    asked = Activation(row.key, row.version, effective_from)
+    asked = Activation(row.key, row.version, effective_from, effective_to)
     return activate_version(connection, asked, installation, change)
 
 

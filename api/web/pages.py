@@ -26,6 +26,25 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+POLICY_DIR = Path(__file__).parent / "policy"
+POLICY_CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def policy_shell() -> str:
+    """The policy page without any data; what it shows, it asks for with a key."""
+    return (POLICY_DIR / "index.html").read_text(encoding="utf-8")
+
 
 def graphiql_shell() -> str:
     """The page without any data; every answer in it needs a key.
