@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -31,6 +33,34 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[Connection]:
+    """A transaction for changes of the schema; what fails leaves the database as it was.
+
+    SQLite alters a table by copying and dropping it. With foreign keys on, dropping would first
+    delete its rows, and everything that hangs on them; so they are off until the end, and then
+    looked at as a whole. Python's driver begins no transaction by itself before a change of the
+    schema.
+    """
+    with engine.connect() as connection:
+        sqlite = engine.dialect.name == "sqlite"
+        if sqlite:
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.commit()
+        with connection.begin():
+            if sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            if sqlite:
+                _check_foreign_keys(connection)
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise RuntimeError(f"a migration left rows of {broken[0]} without those of {broken[2]}")
+
+
 def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
     """Run the missing migrations and write the installation's row, all or nothing."""
     if engine.dialect.name == "sqlite" and engine.url.database:
@@ -38,7 +68,7 @@ def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
         Path(engine.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(engine.url.database).touch(mode=0o600)
     config = _config()
-    with engine.begin() as connection:
+    with _migrating(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         if connection.execute(select(Installation.id)).first() is None:
@@ -56,7 +86,7 @@ def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
 
 def downgrade(engine: Engine, revision: str) -> None:
     config = _config()
-    with engine.begin() as connection:
+    with _migrating(engine) as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
 
