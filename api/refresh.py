@@ -159,6 +159,7 @@ def _fingerprint(
         "segments": [document_sha256(document) for _, document in catalogue.segments.values()],
         "strategies": [document_sha256(document) for _, document in catalogue.strategies.values()],
         "resources": document_sha256(catalogue.resources),
+        "classes": [[each.row_id, document_sha256(each.document)] for each in catalogue.classes],
         "circumstances": circumstances,
         "installation": asdict(installation),
     }

@@ -10,7 +10,7 @@ from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import Engine, func, select
 
 from api.db.bulk import fetch
-from api.db.models import Segment, SegmentMembership, StrategyAction
+from api.db.models import RelationshipStatus, Segment, SegmentMembership, StrategyAction
 from ml.contracts import cutoff_of
 
 
@@ -78,7 +78,13 @@ def circumstances_mark(engine: Engine) -> list[list[int]]:
                 func.count(members.left_on),
             ).where(members.segment_id.in_(by_hand))
         ).one()
-    return [[int(number) for number in actions], [int(number) for number in stays]]
+        statuses = connection.execute(
+            select(
+                func.count(RelationshipStatus.id),
+                func.coalesce(func.max(RelationshipStatus.id), 0),
+            )
+        ).one()
+    return [[int(number) for number in numbers] for numbers in (actions, stays, statuses)]
 
 
 def _moment(dialect: str, second: int) -> str:
