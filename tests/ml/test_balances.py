@@ -19,7 +19,7 @@ def balance(
     return row | {"day": day_number(day), "balance_minor": minor}
 
 
-def average(folder: Path, rows: Sequence[dict[str, Any]], as_of: dt.date, **more: Any) -> Any:
+def average(folder: Path, rows: list[dict[str, Any]], as_of: dt.date, **more: Any) -> Any:
     return measure(folder, {"account_balances": rows}, as_of, **more)[
         "avg_daily_balance_month_minor"
     ]
