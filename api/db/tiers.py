@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 
 from api.db.models import TierAssignment, TierPolicyVersion
-from api.db.pages import Page, PageRequest, SortKey, read_pages
+from api.db.pages import Page, PageRequest, SortKey, read_page, read_pages
 from api.db.snapshots import Record, Snapshot
 
 COLUMNS = (
@@ -19,8 +19,14 @@ COLUMNS = (
     TierAssignment.since,
     TierAssignment.ended_on,
     TierAssignment.policy_version_id,
+    TierAssignment.run_id,
     TierAssignment.reasons,
     TierAssignment.gap_to_next,
+    TierAssignment.margin_to_lower,
+    TierAssignment.now,
+    TierAssignment.gap_share,
+    TierAssignment.watch_since,
+    TierAssignment.watch_until,
 )
 NEWEST_FIRST = (
     SortKey(TierAssignment.__table__.c.since, descending=True, kind="day"),
@@ -59,7 +65,7 @@ async def tier_history_counts(snapshot: Snapshot, ids: Sequence[int]) -> Mapping
     return {row[0]: row[1] for row in rows}
 
 
-async def tier_counts(snapshot: Snapshot) -> Mapping[str, int]:
+async def tier_counts(snapshot: Snapshot) -> Mapping[str | None, int]:
     rows = await snapshot.rows(
         select(TierAssignment.tier_key, func.count())
         .where(TierAssignment.ended_on.is_(None))
@@ -89,3 +95,27 @@ async def tier_migration(
         .group_by(before.c.tier_key, after.c.tier_key)
     )
     return [(row[0], row[1], row[2]) for row in await snapshot.rows(statement)]
+
+
+NEAREST = (
+    SortKey(TierAssignment.__table__.c.gap_share),
+    SortKey(TierAssignment.__table__.c.customer_id),
+)
+
+
+async def nearest_to(snapshot: Snapshot, tier: str, request: PageRequest) -> Page:
+    """Customers whose next better tier this is, the nearest first; served by an index."""
+    return await read_page(snapshot, select(*COLUMNS).where(_near(tier)), NEAREST, request)
+
+
+async def count_nearest_to(snapshot: Snapshot, tier: str) -> int:
+    statement = select(func.count()).select_from(TierAssignment).where(_near(tier))
+    return int((await snapshot.rows(statement))[0][0])
+
+
+def _near(tier: str) -> ColumnElement[bool]:
+    table = TierAssignment.__table__.c
+    near: ColumnElement[bool] = (
+        (table.next_tier_key == tier) & table.ended_on.is_(None) & table.gap_share.is_not(None)
+    )
+    return near

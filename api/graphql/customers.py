@@ -16,6 +16,7 @@ from api.graphql.access import PERSONAL
 from api.graphql.classes import Classes, CustomerKind, classes
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
+from api.graphql.explanations import AsOf, TierDecision, WhatIf, tier_decision_of
 from api.graphql.findings import (
     ChurnHint,
     CustomerGroup,
@@ -182,6 +183,15 @@ class Customer(Node):
 
     def _found(self) -> Found | None:
         return known(self.context.loaders.findings, self.row.id)
+
+    @field("The tier decision of a day, replayed, with what would change it.")
+    async def tier_decision(self, as_of: AsOf = None) -> TierDecision | None:
+        return await tier_decision_of(self.row.id, as_of, self.context)
+
+    @field("What would move their tier or their risk; none before a tier is decided.")
+    async def what_if(self) -> WhatIf | None:
+        decision = await tier_decision_of(self.row.id, None, self.context)
+        return None if decision is None else await decision.what_if()
 
     @field("Present and past tiers, newest first.")
     async def tier_history(

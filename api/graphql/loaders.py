@@ -11,6 +11,7 @@ from strawberry.dataloader import DataLoader
 from api.db import (
     class_reading,
     customers,
+    decisions,
     findings,
     interactions,
     orders,
@@ -126,6 +127,8 @@ class Loaders:
         self.segment_stays = by_owner(snapshot, segments.stays_of)
         self.segment_stay_count = by_key(snapshot, segments.stay_counts_of)
         self.recommendations = by_owner(snapshot, strategies.recommendations_of)
+        self.tier_decision = by_owner(snapshot, decisions.decisions_on)
+        self.run = by_key(snapshot, decisions.runs_by_id)
         self.overrides = by_key(snapshot, overrides.overrides_of)
         self.findings = by_key(snapshot, findings.findings_of)
         self.mining_run: Whole[Record | None] = Whole(snapshot, findings.newest_run)
@@ -140,7 +143,7 @@ class Loaders:
         self.segments: Whole[Sequence[Record]] = Whole(snapshot, segments.all_segments)
         self.strategies: Whole[Sequence[Record]] = Whole(snapshot, strategies.all_strategies)
         self.policies: Whole[Sequence[Record]] = Whole(snapshot, tiers.policies)
-        self.tier_counts: Whole[Mapping[str, int]] = Whole(snapshot, tiers.tier_counts)
+        self.tier_counts: Whole[Mapping[str | None, int]] = Whole(snapshot, tiers.tier_counts)
         self.totals: Whole[Record] = Whole(snapshot, portfolio.totals)
         self.models: Whole[Sequence[Record]] = Whole(snapshot, model_versions)
         self.attribute_definitions: Whole[Sequence[Record]] = Whole(

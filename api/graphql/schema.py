@@ -20,6 +20,7 @@ from api.graphql.fields import FieldQueries
 from api.graphql.findings import FindingQueries
 from api.graphql.models import ModelQueries
 from api.graphql.monthly import MonthlyQueries
+from api.graphql.mutations.attributes import AttributeMutations
 from api.graphql.mutations.overrides import OverrideMutations
 from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
 from api.graphql.mutations.relationships import RelationshipMutations
@@ -67,7 +68,9 @@ class Query(
     description="Everything that can be changed. Each answers with `userErrors` where the caller "
     "has something to mend; a missing right is an error that names the scope it needs."
 )
-class Mutation(OverrideMutations, PolicyMutations, RelationshipMutations, SegmentMutations):
+class Mutation(
+    OverrideMutations, PolicyMutations, RelationshipMutations, SegmentMutations, AttributeMutations
+):
     pass
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, cast
 
 import strawberry
 from strawberry.scalars import JSON
@@ -13,8 +13,9 @@ from api.db.snapshots import Record
 from api.db.tiers import NEWEST_FIRST
 from api.domain.texts import render_gap
 from api.graphql.context import Context
-from api.graphql.described import field
-from api.graphql.loaders import NO_PAGE
+from api.graphql.described import field, loaded
+from api.graphql.loaders import NO_PAGE, known
+from api.graphql.overrides import Override, override
 from api.graphql.pagination import Connection, Listing, connection
 from api.graphql.reasons import LanguageChoice, Reason, reasons
 from api.graphql.strategies import bilingual
@@ -53,22 +54,74 @@ class TierGap:
     conditions: list[GapCondition] = strawberry.field(description="What is missing.")
 
 
-@strawberry.type(description="A customer's stay in a tier.")
+BY_HAND = "tier.override"
+
+
+def _overrides(each: CustomerTier) -> Awaitable[Any]:
+    return each.context.loaders.overrides.load(each.row.customer_id)
+
+
+def _decided(override: Record, row: Record) -> bool:
+    """Whether an override is the one that gave this tier."""
+    told = (each["params"] for each in _latest(row)["reasons"] if each["code"] == BY_HAND)
+    until = next((each["until"] for each in told), None)
+    same_tier = override.kind == "tier" and override.value == row.tier_key
+    return bool(same_tier and override.expires_on.isoformat() == until)
+
+
+@strawberry.type(description="What keeps a customer in a tier.")
+class TierMargin:
+    tier: str | None = strawberry.field(
+        description="Key of the tier that is next without it; none: below the lowest."
+    )
+    conditions: list[GapCondition] = strawberry.field(
+        description="What is met: the customer's values, and from where on the tier is kept."
+    )
+
+
+@strawberry.type(description="The refresh that decided.")
+class TierRun:
+    as_of: dt.date = strawberry.field(description="The day whose facts it looked at.")
+    published_at: dt.datetime = strawberry.field(description="When it was published.")
+    model_versions: list[str] = strawberry.field(description="The models it used, as name/version.")
+
+
+@strawberry.type(description="A customer's stay in a tier, or below the lowest one.")
 class CustomerTier:
-    tier: str = strawberry.field(description="Key of the tier.")
+    tier: str | None = strawberry.field(
+        description="Key of the tier; none: decided, and below the lowest."
+    )
     since: dt.date = strawberry.field(description="First day in this tier.")
     until: dt.date | None = strawberry.field(description="The day it ended; none while it lasts.")
-    reasons: list[Reason] = strawberry.field(description="Why this tier.")
+    watch_since: dt.date | None = strawberry.field(
+        description="Since when its conditions are missed and it is kept for now; none: they are "
+        "met."
+    )
+    watch_until: dt.date | None = strawberry.field(
+        description="The first day on which a tier that is kept for now may be lost."
+    )
+    reasons: list[Reason] = strawberry.field(description="Why this tier, by the latest refresh.")
     row: strawberry.Private[Record]
     context: strawberry.Private[Context]
 
     @field("What is missing for the next better tier; none at the top.")
     def gap_to_next_tier(self) -> TierGap | None:
-        gap = self.row.gap_to_next
-        return None if gap is None else _gap(gap, self.context)
+        gap = _latest(self.row)["gap_to_next"]
+        return None if gap is None else tier_gap(gap, self.context)
+
+    @field("What keeps the tier; none where nothing lower is to fall to.")
+    def margin_to_lower(self) -> TierMargin | None:
+        margin = _latest(self.row)["margin_to_lower"]
+        return None if margin is None else tier_margin(margin, self.context)
+
+    @loaded("Who set it by hand, if somebody did.", _overrides)
+    def override(self) -> Override | None:
+        rows = known(self.context.loaders.overrides, self.row.customer_id) or ()
+        chosen = next((each for each in rows if _decided(each, self.row)), None)
+        return None if chosen is None else override(chosen, self.context)
 
     @field("Name of the tier for people.")
-    async def name(self, language: LanguageChoice = None) -> str:
+    async def name(self, language: LanguageChoice = None) -> str | None:
         for tier in (await self._policy()).document["tiers"]:
             if tier["key"] == self.tier:
                 return bilingual(tier["name"], language, self.context)
@@ -82,24 +135,48 @@ class CustomerTier:
     async def version(self) -> int:
         return int((await self._policy()).version)
 
+    @field("The refresh that decided.")
+    async def run(self) -> TierRun | None:
+        row = await self.context.loaders.run.load(int(_latest(self.row)["run_id"]))
+        return None if row is None else tier_run(row)
+
     async def _policy(self) -> Record:
         policies = await self.context.loaders.policies.all()
-        return next(row for row in policies if row.id == self.row.policy_version_id)
+        decided_by = int(_latest(self.row)["policy_version_id"])
+        return next(row for row in policies if row.id == decided_by)
 
 
-def _gap(gap: Mapping[str, Any], context: Context) -> TierGap:
-    return TierGap(
-        tier=gap["tier"],
-        conditions=[
-            GapCondition(
-                compared=each["field"],
-                operator=each["op"],
-                current=each["current"],
-                needed=each["needed"],
-                context=context,
-            )
-            for each in gap["conditions"]
-        ],
+def _latest(row: Record) -> Mapping[str, Any]:
+    """The latest refresh's record: the one of the entry, unless another followed."""
+    return dict(row._mapping) if row.now is None else cast("Mapping[str, Any]", row.now)
+
+
+def _conditions(part: Mapping[str, Any], context: Context) -> list[GapCondition]:
+    return [
+        GapCondition(
+            compared=each["field"],
+            operator=each["op"],
+            current=each["current"],
+            needed=each["needed"],
+            context=context,
+        )
+        for each in part["conditions"]
+    ]
+
+
+def tier_gap(gap: Mapping[str, Any], context: Context) -> TierGap:
+    return TierGap(tier=gap["tier"], conditions=_conditions(gap, context))
+
+
+def tier_margin(margin: Mapping[str, Any], context: Context) -> TierMargin:
+    return TierMargin(tier=margin["tier"], conditions=_conditions(margin, context))
+
+
+def tier_run(row: Record) -> TierRun:
+    return TierRun(
+        as_of=row.as_of,
+        published_at=row.published_at,
+        model_versions=[f"churn/{row.churn}", f"clv/{row.clv}"],
     )
 
 
@@ -108,7 +185,9 @@ def customer_tier(row: Record, context: Context) -> CustomerTier:
         tier=row.tier_key,
         since=row.since,
         until=row.ended_on,
-        reasons=reasons(row.reasons, context),
+        watch_since=row.watch_since,
+        watch_until=row.watch_until,
+        reasons=reasons(_latest(row)["reasons"], context),
         row=row,
         context=context,
     )
