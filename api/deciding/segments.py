@@ -13,7 +13,7 @@ from api.deciding.occasion import Deciding
 from api.domain.conditions import Mask
 from api.domain.segments import (
     SegmentDefinition,
-    causes_json,
+    causes_texts,
     departures_json,
     members,
     membership_columns,
@@ -25,7 +25,7 @@ NO_MEMBERS = pa.schema(
         ("segment_id", pa.int64()),
         ("customer_id", pa.int64()),
         ("entered_on", pa.date32()),
-        ("cause", pa.string()),
+        ("cause", pa.large_string()),
     ]
 ).empty_table()
 
@@ -47,7 +47,7 @@ def decide_memberships(deciding: Deciding) -> pa.Table:
                     "segment_id": pa.repeat(pa.scalar(row_id, pa.int64()), len(inside)),
                     "customer_id": pa.array(inside, type=pa.int64()),
                     "entered_on": deciding.occasion.day_column(len(inside)),
-                    "cause": pa.array(causes_json(definition, deciding.columns), type=pa.string()),
+                    "cause": causes_texts(definition, deciding.columns),
                 }
             )
         )

@@ -224,21 +224,52 @@ def assemble(
 
     Customers outside `where` get None.
     """
-    texts: Texts = np.full(len(where), None, dtype=object)
+    return as_objects(together(len(where), written(pieces, where, sources, opening, closing)))
+
+
+Written = tuple[npt.NDArray[np.intp], ArrowTexts]
+"""Rows and their texts."""
+
+
+def written(
+    pieces: Sequence[Piece], where: Mask, sources: JsonColumns, opening: str, closing: str
+) -> list[Written]:
+    """What `assemble` gives, by groups of rows that get the same pieces."""
+    found = []
     for rows, present in _patterns(pieces, np.flatnonzero(where)):
+        everyone = len(rows) == len(where)
         parts: list[Any] = [opening]
         for place, piece in enumerate(present):
             parts[-1] += piece.texts[0] if place == 0 else f",{piece.texts[0]}"
             for name, text in zip(piece.values, piece.texts[1:], strict=True):
-                parts += [sources.of(name).take(pa.array(rows)), text]
+                values = sources.of(name)
+                parts += [values if everyone else values.take(pa.array(rows)), text]
         parts[-1] += closing
         if len(parts) == 1:
-            texts[rows] = parts[0]
+            texts = pa.repeat(pa.scalar(parts[0], TEXT), len(rows))
         else:
             joined = [pa.scalar(part, TEXT) if isinstance(part, str) else part for part in parts]
-            together = pc.binary_join_element_wise(*joined, pa.scalar("", TEXT))
-            texts[rows] = together.to_numpy(zero_copy_only=False)
-    return texts
+            texts = pc.binary_join_element_wise(*joined, pa.scalar("", TEXT))
+        found.append((rows, texts))
+    return found
+
+
+def together(size: int, parts: Sequence[Written]) -> ArrowTexts:
+    """Texts by row, null for rows that got none; no row is in two parts."""
+    if len(parts) == 1 and len(parts[0][0]) == size:
+        return parts[0][1]
+    places = np.full(size, -1, dtype=np.int64)
+    start = 0
+    for rows, texts in parts:
+        places[rows] = np.arange(start, start + len(texts))
+        start += len(texts)
+    every = pa.concat_arrays([texts for _, texts in parts] or [pa.array([], TEXT)])
+    return every.take(pa.array(places, mask=places < 0))
+
+
+def as_objects(texts: ArrowTexts) -> Texts:
+    objects: Texts = texts.to_numpy(zero_copy_only=False)
+    return objects
 
 
 def _patterns(

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from api.domain.conditions import Columns, Mask
 from api.domain.documents import (
@@ -24,15 +25,19 @@ from api.domain.documents import (
 )
 from api.domain.fields import FIELDS, SEGMENT, Field, nearest, shown
 from api.domain.reasons import (
+    TEXT,
+    ArrowTexts,
     Evidence,
     JsonColumns,
     Texts,
-    assemble,
+    as_objects,
     columns_at,
     condition_reason,
     json_of,
     met,
+    together,
     unmet,
+    written,
 )
 from api.domain.rules import Masks, Rule, fields_of, parse_rule
 from api.errors import InvalidInput
@@ -204,8 +209,12 @@ def causes_json(definition: SegmentDefinition, columns: Columns) -> Texts:
     The reasons have the code `segment.condition_met`; a segment of everyone has none. Nothing for
     segments by hand: who put a customer in has said why.
     """
+    return as_objects(causes_texts(definition, columns))
+
+
+def causes_texts(definition: SegmentDefinition, columns: Columns) -> ArrowTexts:
     if definition.rule is None:
-        return np.empty(0, dtype=object)
+        return pa.array([], TEXT)
     rows = np.flatnonzero(definition.rule.mask(columns))
     return _explained(definition, definition.rule, columns, rows, inside=True)
 
@@ -216,7 +225,7 @@ def departures_json(
     """For customers who are not members any more, what of the rule no longer holds, as JSON."""
     if definition.rule is None:
         return np.full(len(rows), f'{{"segment":{json_of(definition.key)},"reasons":[]}}', object)
-    return _explained(definition, definition.rule, columns, rows, inside=False)
+    return as_objects(_explained(definition, definition.rule, columns, rows, inside=False))
 
 
 def _explained(
@@ -226,7 +235,7 @@ def _explained(
     rows: npt.NDArray[np.intp],
     *,
     inside: bool,
-) -> Texts:
+) -> ArrowTexts:
     fields = fields_of(rule)
     picked = columns_at(columns, fields, rows)
     masks = Masks(picked)
@@ -239,4 +248,5 @@ def _explained(
         code = "segment.condition_lost"
     opening = f'{{"segment":{json_of(definition.key)},"reasons":['
     pieces = [condition_reason(code, each) for each in found]
-    return assemble(pieces, where, JsonColumns(picked, fields), opening, "]}")
+    parts = written(pieces, where, JsonColumns(picked, fields), opening, "]}")
+    return together(len(rows), parts)

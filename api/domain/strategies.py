@@ -11,14 +11,18 @@ import numpy.typing as npt
 
 from api.domain.conditions import Columns, Mask
 from api.domain.reasons import (
+    ArrowTexts,
     JsonColumns,
     Piece,
     Texts,
-    assemble,
+    Written,
+    as_objects,
     columns_at,
     condition_reason,
     met,
     reason,
+    together,
+    written,
 )
 from api.domain.rules import EVERYONE, Masks, fields_of
 from api.domain.strategy_choice import Candidates, Chosen
@@ -57,18 +61,21 @@ class Recommendations:
 
     def reasons_json(self) -> Texts:
         """For each recommendation, a JSON list of reasons `{"code", "params"}`."""
-        texts: Texts = np.full(len(self.priority), None, dtype=object)
+        return as_objects(self.reasons_texts())
+
+    def reasons_texts(self) -> ArrowTexts:
+        parts: list[Written] = []
         read = fields_of(*(strategy.rule for strategy in self.catalogue))
         sources = JsonColumns(self.columns, read)
         for place, strategy in enumerate(self.catalogue):
             rows = np.flatnonzero(self.strategy_index == place)
             if len(rows):
-                texts[rows] = self._reasons_of(strategy, self.customer_index[rows], sources)
-        return texts
+                parts.append((rows, self._reasons_of(strategy, self.customer_index[rows], sources)))
+        return together(len(self.priority), parts)
 
     def _reasons_of(
         self, strategy: Strategy, customers: npt.NDArray[np.int64], whole: JsonColumns
-    ) -> Texts:
+    ) -> ArrowTexts:
         masks = Masks(columns_at(self.columns, fields_of(strategy.rule), customers))
         where = np.ones(len(customers), dtype=bool)
         sources = whole.at(customers)
@@ -82,7 +89,7 @@ class Recommendations:
             base = base_of(strategy.expected_gain.share_of, self.columns, customers)
             sources.add("_base", base, whole=True)
             pieces.append(_gain_piece(strategy, strategy.expected_gain, where))
-        return assemble(pieces, where, sources, "[", "]")
+        return together(len(customers), written(pieces, where, sources, "[", "]"))
 
 
 def _gain_piece(strategy: Strategy, gain: ExpectedGain, where: Mask) -> Piece:

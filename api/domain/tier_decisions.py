@@ -15,15 +15,19 @@ import numpy.typing as npt
 from api.domain.conditions import Columns, Mask
 from api.domain.policies import Branch, Cuts, PolicyDocument, Rung
 from api.domain.reasons import (
+    ArrowTexts,
     Evidence,
     JsonColumns,
     Piece,
     Texts,
-    assemble,
+    Written,
+    as_objects,
     condition_gap,
     json_of,
     met,
+    together,
     unmet,
+    written,
 )
 from api.domain.rules import Masks, fields_of
 from api.domain.standings import Moves, Standing
@@ -124,11 +128,16 @@ class TierDecisions:
 
     def reasons_json(self) -> Texts:
         """For each customer, a JSON list of reasons `{"code", "params"}`."""
-        pieces = tier_reasons(self)
-        return assemble(pieces, self._everyone, self.sources, "[", "]")
+        return as_objects(self.reasons_texts())
+
+    def reasons_texts(self) -> ArrowTexts:
+        return self._for_everyone(tier_reasons(self), "[", "]")
 
     def inputs_json(self) -> Texts:
         """For each customer, everything `TierPolicy.replay` needs, as a JSON object."""
+        return as_objects(self.inputs_texts())
+
+    def inputs_texts(self) -> ArrowTexts:
         names = list(self.policy.fields)
         labels = [f"{json_of(name)}:" for name in (*names, STALE)]
         texts = (labels[0], *(f",{label}" for label in labels[1:]), "")
@@ -155,10 +164,14 @@ class TierDecisions:
         if self.overrides is not None:
             texts = ('"_override":{"tier":', f',"{OVERRIDE_UNTIL}":', "}")
             pieces.append(Piece(self.overrides.where, texts, ("_tier", "_override_until")))
-        return assemble(pieces, self._everyone, self.sources, "{", "}")
+        return self._for_everyone(pieces, "{", "}")
 
     def gap_json(self) -> Texts:
         """For each customer, the next better tier and what is missing; None at the top."""
+        return as_objects(self.gap_texts)
+
+    @property
+    def gap_texts(self) -> ArrowTexts:
         return self._gaps[0]
 
     @property
@@ -175,9 +188,9 @@ class TierDecisions:
         return self._gaps[2]
 
     @cached_property
-    def _gaps(self) -> tuple[Texts, Texts, Floats]:
-        gaps: Texts = np.full(self.masks.size, None, dtype=object)
-        tiers: Texts = gaps.copy()
+    def _gaps(self) -> tuple[ArrowTexts, Texts, Floats]:
+        gaps: list[Written] = []
+        tiers: Texts = np.full(self.masks.size, None, dtype=object)
         shares = np.full(self.masks.size, np.nan)
         for rung, scope in self._next_rungs():
             if not scope.any():
@@ -186,10 +199,10 @@ class TierDecisions:
             rule = rung.rule if self.as_of is None else rung.enter
             missing = unmet(rule, self.masks, scope)
             pieces = [condition_gap(each) for each in missing]
-            gaps[scope] = self._gap_texts(rung.tier.key, pieces, scope)[scope]
+            gaps += self._gap_parts(rung.tier.key, pieces, scope)
             tiers[scope] = rung.tier.key
             shares[scope] = missing_share(missing, self.masks.columns, scope)[scope]
-        return gaps, tiers, shares
+        return together(self.masks.size, gaps), tiers, shares
 
     def _next_rungs(self) -> Iterator[tuple[Rung, Mask]]:
         """Each rung, and the customers for whom it is the next better one."""
@@ -207,7 +220,10 @@ class TierDecisions:
         The shape is that of `gap_json`, with the conditions that are met; None for those who can't
         fall lower.
         """
-        margins: Texts = np.full(self.masks.size, None, dtype=object)
+        return as_objects(self.margin_texts())
+
+    def margin_texts(self) -> ArrowTexts:
+        margins: list[Written] = []
         for ladder in self.ladders:
             for index, rung in enumerate(ladder.rungs):
                 scope = ladder.where & (self.moves.place == rung.tier.place)
@@ -216,9 +232,8 @@ class TierDecisions:
                 rest = ladder.rungs[index + 1 :]
                 lower = rest[0].tier.key if rest else None
                 found = met(rung.keep, self.masks, scope & self.masks.of(rung.keep))
-                texts = self._gap_texts(lower, [condition_gap(each) for each in found], scope)
-                margins[scope] = texts[scope]
-        return margins
+                margins += self._gap_parts(lower, [condition_gap(each) for each in found], scope)
+        return together(self.masks.size, margins)
 
     def reasons(self, row: int) -> list[dict[str, Any]]:
         """One customer's reasons."""
@@ -270,6 +285,10 @@ class TierDecisions:
             sources.add("_override_until", self.overrides.until)
         return sources
 
-    def _gap_texts(self, tier: str | None, pieces: Sequence[Piece], scope: Mask) -> Texts:
+    def _gap_parts(self, tier: str | None, pieces: Sequence[Piece], scope: Mask) -> list[Written]:
         opening = f'{{"tier":{json_of(tier)},"conditions":['
-        return assemble(pieces, scope, self.sources, opening, "]}")
+        return written(pieces, scope, self.sources, opening, "]}")
+
+    def _for_everyone(self, pieces: Sequence[Piece], opening: str, closing: str) -> ArrowTexts:
+        parts = written(pieces, self._everyone, self.sources, opening, closing)
+        return together(self.masks.size, parts)
