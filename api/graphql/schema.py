@@ -18,6 +18,7 @@ from api.graphql.customer_search import CustomerQueries
 from api.graphql.explanations import ExplanationQueries
 from api.graphql.fields import FieldQueries
 from api.graphql.findings import FindingQueries
+from api.graphql.guards import GuardQueries
 from api.graphql.models import ModelQueries
 from api.graphql.monthly import MonthlyQueries
 from api.graphql.mutations.attributes import AttributeMutations
@@ -29,6 +30,7 @@ from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
 from api.graphql.policy_documents import PolicyDocumentQueries
 from api.graphql.portfolio import PortfolioQueries
+from api.graphql.resource_guard import ResourceGuardQueries
 from api.graphql.scalars import SCALARS
 from api.graphql.scores import ScoreQueries
 from api.graphql.segments import SegmentQueries
@@ -53,6 +55,8 @@ class Query(
     PolicyChecks,
     PolicyDocumentQueries,
     StrategyQueries,
+    ResourceGuardQueries,
+    GuardQueries,
     FieldQueries,
     FindingQueries,
     ScoreQueries,
