@@ -36,7 +36,7 @@ def decide_recommendations(deciding: Deciding) -> pa.Table:
             "priority": pa.array(chosen.priority, type=pa.int64()),
             "strategy_id": pa.array(numbers[chosen.strategy_index], pa.int64()),
             "expected_gain_minor": pa.array(chosen.expected_gain_minor, type=pa.int64()),
-            "reasons": chosen.reasons_texts(),
+            "reasons": pa.chunked_array(list(chosen.reasons_texts()), pa.large_string()),
         }
     )
 

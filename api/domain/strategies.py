@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -39,6 +39,7 @@ from api.domain.strategy_limits import within_limits
 __all__ = ["Recommendations", "Strategy", "parse_strategies", "parse_strategy", "recommend"]
 
 NOTHING_KNOWN = Circumstances()
+TEXTS_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True)
@@ -61,35 +62,43 @@ class Recommendations:
 
     def reasons_json(self) -> Texts:
         """For each recommendation, a JSON list of reasons `{"code", "params"}`."""
-        return as_objects(self.reasons_texts())
+        chunks = [as_objects(chunk) for chunk in self.reasons_texts()]
+        return np.concatenate([np.empty(0, dtype=object), *chunks])
 
-    def reasons_texts(self) -> ArrowTexts:
-        parts: list[Written] = []
-        read = fields_of(*(strategy.rule for strategy in self.catalogue))
-        sources = JsonColumns(self.columns, read)
-        for place, strategy in enumerate(self.catalogue):
-            rows = np.flatnonzero(self.strategy_index == place)
-            if len(rows):
-                parts.append((rows, self._reasons_of(strategy, self.customer_index[rows], sources)))
-        return together(len(self.priority), parts)
+    def reasons_texts(self) -> Iterator[ArrowTexts]:
+        """The same in chunks, one after the other, so that little is held beside them."""
+        fields = fields_of(*(strategy.rule for strategy in self.catalogue))
+        for start in range(0, len(self.priority), TEXTS_AT_ONCE):
+            chosen = slice(start, start + TEXTS_AT_ONCE)
+            first, last = self.customer_index[chosen][[0, -1]]
+            columns = {name: column[first : last + 1] for name, column in self.columns.items()}
+            sources = JsonColumns(columns, fields)
+            customers, strategies = self.customer_index[chosen] - first, self.strategy_index[chosen]
+            parts: list[Written] = []
+            for place in np.unique(strategies).tolist():
+                rows = np.flatnonzero(strategies == place)
+                texts = _reasons_of(self.catalogue[place], customers[rows], columns, sources)
+                parts.append((rows, texts))
+            yield together(len(customers), parts)
 
-    def _reasons_of(
-        self, strategy: Strategy, customers: npt.NDArray[np.int64], whole: JsonColumns
-    ) -> ArrowTexts:
-        masks = Masks(columns_at(self.columns, fields_of(strategy.rule), customers))
-        where = np.ones(len(customers), dtype=bool)
-        sources = whole.at(customers)
-        pieces = [
-            condition_reason("strategy.condition_met", each)
-            for each in met(strategy.rule, masks, where)
-        ]
-        if strategy.rule == EVERYONE:
-            pieces.append(reason(where, "strategy.for_everyone"))
-        if strategy.expected_gain is not None:
-            base = base_of(strategy.expected_gain.share_of, self.columns, customers)
-            sources.add("_base", base, whole=True)
-            pieces.append(_gain_piece(strategy, strategy.expected_gain, where))
-        return together(len(customers), written(pieces, where, sources, "[", "]"))
+
+def _reasons_of(
+    strategy: Strategy, customers: npt.NDArray[np.int64], columns: Columns, whole: JsonColumns
+) -> ArrowTexts:
+    masks = Masks(columns_at(columns, fields_of(strategy.rule), customers))
+    where = np.ones(len(customers), dtype=bool)
+    sources = whole.at(customers)
+    pieces = [
+        condition_reason("strategy.condition_met", each)
+        for each in met(strategy.rule, masks, where)
+    ]
+    if strategy.rule == EVERYONE:
+        pieces.append(reason(where, "strategy.for_everyone"))
+    if strategy.expected_gain is not None:
+        base = base_of(strategy.expected_gain.share_of, columns, customers)
+        sources.add("_base", base, whole=True)
+        pieces.append(_gain_piece(strategy, strategy.expected_gain, where))
+    return together(len(customers), written(pieces, where, sources, "[", "]"))
 
 
 def _gain_piece(strategy: Strategy, gain: ExpectedGain, where: Mask) -> Piece:
