@@ -14,7 +14,7 @@ from api.domain.classes import (
 )
 from api.domain.classes.statuses import require_step
 from api.domain.fields import FIELDS, attribute_field, known_fields
-from api.errors import InvalidInput
+from api.errors import InUse, InvalidInput
 from tests.domain.customers import CLASSES, shipped_classes
 
 TEXT = {"en": "x", "zh": "甲"}
@@ -182,7 +182,7 @@ def test_an_unknown_class_or_value_is_refused_with_the_nearest() -> None:
 def test_a_document_takes_the_place_of_the_one_with_its_key() -> None:
     shipped = yaml.safe_load(CLASSES.read_text(encoding="utf-8"))
     own = rules("value_class", {"order_count": {"gte": 1}})
-    with pytest.raises(InvalidInput, match=r"class\.value_class is never 'low'"):
+    with pytest.raises(InUse, match=r"small_potential needs .*value_class is never 'low'"):
         parse_classification(own, shipped, FIELDS, 2)  # small_potential reads that value
     own["values"].append(LEVELS[2] | {"otherwise": True})
     assert parse_classification(own, shipped, FIELDS, 2).kind_name == "rules"

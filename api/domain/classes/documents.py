@@ -21,7 +21,7 @@ from api.domain.documents import Bilingual, description_of, entries, key_of, nam
 from api.domain.fields import Field, find_field, nearest, shown
 from api.domain.rules import EVERYONE, fields_of, parse_rule
 from api.domain.scores import score_field
-from api.errors import InvalidInput
+from api.errors import InUse, InvalidInput
 
 VALUE_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 MOST_VALUES = 60
@@ -43,16 +43,21 @@ class _Heading:
 
 
 def parse_classifications(
-    documents: Sequence[object], fields: Mapping[str, Field], exponent: int
+    documents: Sequence[object],
+    fields: Mapping[str, Field],
+    exponent: int,
+    paths: Sequence[str] | None = None,
 ) -> tuple[Classification, ...]:
     """Read documents that may read each other's classes, in the order to decide them in.
 
-    `fields` are the known ones without `class.*`, which the documents themselves add.
+    `fields` are the known ones without `class.*`, which the documents themselves add. `paths` are
+    what messages call the documents, else `classes[0]` and so on.
 
     Raises:
         InvalidInput: names the path and the way out; of a cycle, the classifications in it.
     """
-    headings = [_heading(each, f"classes[{place}]") for place, each in enumerate(documents)]
+    named = paths or [f"classes[{place}]" for place in range(len(documents))]
+    headings = [_heading(each, path) for each, path in zip(documents, named, strict=True)]
     seen: set[str] = set()
     for each in headings:
         if each.key in seen:
@@ -82,11 +87,22 @@ def parse_classification(
     """Read one document among those it stands beside; one of them with its key is replaced.
 
     Raises:
-        InvalidInput: as `parse_classifications`.
+        InvalidInput: as `parse_classifications`; the path begins with `document`.
+        InUse: the document is sound, but another one needs what it takes away.
     """
-    heading = _heading(document, "class")
+    heading = _heading(document, "document")
     beside = [each for each in others if not _has_key(each, heading.key)]
-    parsed = parse_classifications([document, *beside], fields, exponent)
+    paths = ["document", *(f"class[{place}]" for place in range(len(beside)))]
+    try:
+        parsed = parse_classifications([document, *beside], fields, exponent, paths)
+    except InvalidInput as error:
+        path, _, problem = str(error).partition(": ")
+        if not path.startswith("class["):
+            raise
+        needing = beside[int(path.removeprefix("class[").partition("]")[0])]
+        raise InUse(
+            f"document: the classification {_key(needing)} needs what this takes away: {problem}"
+        ) from None
     return next(each for each in parsed if each.key == heading.key)
 
 
@@ -107,8 +123,12 @@ def classification_fields(
     return tuple(made)
 
 
+def _key(document: object) -> object:
+    return document.get("key") if isinstance(document, Mapping) else None
+
+
 def _has_key(document: object, key: str) -> bool:
-    return isinstance(document, Mapping) and document.get("key") == key
+    return _key(document) == key
 
 
 def _heading(document: object, path: str) -> _Heading:
@@ -226,7 +246,7 @@ def _ordered(parsed: Sequence[Classification]) -> tuple[Classification, ...]:
     def visit(key: str, above: tuple[str, ...]) -> None:
         if key in above:
             circle = " -> ".join([*above[above.index(key) :], key])
-            raise InvalidInput(f"classes: these read each other in a circle: {circle}.")
+            raise InvalidInput(f"document: classes read each other in a circle: {circle}.")
         if key in done:
             return
         for name in by_key[key].reads:
