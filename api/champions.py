@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from api.db.champions import (
 from api.db.facts import sync_facts
 from api.db.installation import read_installation
 from api.errors import Conflict, NotReady
+from api.looking_back import LookingBack
 from api.promotions import model_files, utc_now
 from api.refresh import Champion, Champions
 from api.settings import Settings
@@ -171,7 +172,23 @@ def load_champions(
             threads=settings.max_threads,
         )
 
-    return Champions(churn, clv, score)
+    def score_past(
+        store: Path, cutoffs: Sequence[int], most_customers: int
+    ) -> Iterator[tuple[int, Scored]]:
+        from ml.lookback import score_past as score_store
+
+        return score_store(
+            store,
+            churn=churn_folder,
+            clv=clv_folder,
+            expected_sha256={"churn": churn.files, "clv": clv.files},
+            cutoffs=cutoffs,
+            most_customers=most_customers,
+            threads=settings.max_threads,
+        )
+
+    months = settings.replay_months
+    return Champions(churn, clv, score, LookingBack(score_past, months) if months else None)
 
 
 def _champion(

@@ -24,6 +24,7 @@ from api.db.population import read_population
 from api.db.publish import Publisher, RunRecord
 from api.deciding import Occasion, Scored, decide
 from api.errors import InvalidInput
+from api.looking_back import LookingBack, look_back
 from api.monthly import Month, publish_month
 from ml.contracts import cutoff_of
 
@@ -49,6 +50,8 @@ class Champions:
     churn: Champion
     clv: Champion
     score: Callable[[Path, int], Scored]
+    past: LookingBack | None = None
+    """How the past is scored for trying policies on it; None: it is left alone."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,10 @@ def refresh(
             day, clock(), installation, champions.churn.horizon_days, champions.clv.horizon_days
         )
         publication = decide(scored, population, catalogue, occasion)
+        if champions.past is not None:
+            progress("Looking back at past months")
+            mark = _look(champions, catalogue, installation)
+            look_back(engine, url, store, champions.past, population, catalogue, occasion, mark)
         progress("Publishing")
         run = RunRecord(
             day,
@@ -165,6 +172,17 @@ def _fingerprint(
     }
     text = json.dumps(inputs, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _look(champions: Champions, catalogue: Catalogue, installation: InstallationFacts) -> str:
+    """What looks back at past months: when it changes, they are looked at anew."""
+    looking = {
+        "code": code_sha256(ROOT),
+        "models": [asdict(champions.churn), asdict(champions.clv)],
+        "classes": [document_sha256(each.document) for each in catalogue.classes],
+        "time_zone": installation.time_zone,
+    }
+    return hashlib.sha256(json.dumps(looking, sort_keys=True).encode()).hexdigest()
 
 
 def code_sha256(root: Path) -> str:

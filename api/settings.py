@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     score_validity_days: int = Field(
         default=35, ge=1, le=730, description="A prediction older than this is stale."
     )
+    replay_months: int = Field(
+        default=12,
+        ge=0,
+        le=60,
+        description="Past month ends that are kept of a sample of customers, so that policies can "
+        "be tried on them; 0 keeps none.",
+    )
     max_threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,

@@ -20,6 +20,7 @@ from ml.explain import reasons
 from ml.facts import FactStore, arrow_schema
 from ml.sample import Floats, Sample, measure_and_sample
 
+NO_REASONS = ["[]"]
 FORESEEABLE_DAYS = 365
 """A next purchase expected later than this is not foretold at all."""
 
@@ -50,10 +51,7 @@ def score(
         BadModel: a file is absent, or not the expected one.
         NoFacts: there is no fact store.
     """
-    ours = (
-        ChurnModel.load(churn, CHAMPION, _expected(expected_sha256, "churn"), threads),
-        ClvModel.load(clv, CHAMPION, _expected(expected_sha256, "clv"), threads),
-    )
+    ours = load_models(churn, clv, expected_sha256, threads)
     attributes = merged_attributes(ours[0].attributes, ours[1].attributes)
     with connect(threads) as backend:
         backend.open(FactStore(store))
@@ -64,8 +62,20 @@ def score(
     )
 
 
-def predict(churn: ChurnModel, clv: ClvModel, sample: Sample) -> pa.Table:
-    """The rows of `PREDICTION_COLUMNS` for a sample that no habit was added to."""
+def load_models(
+    churn: Path, clv: Path, expected_sha256: Mapping[str, Mapping[str, str]], threads: int
+) -> tuple[ChurnModel, ClvModel]:
+    return (
+        ChurnModel.load(churn, CHAMPION, _expected(expected_sha256, "churn"), threads),
+        ClvModel.load(clv, CHAMPION, _expected(expected_sha256, "clv"), threads),
+    )
+
+
+def predict(churn: ChurnModel, clv: ClvModel, sample: Sample, *, why: bool = True) -> pa.Table:
+    """The rows of `PREDICTION_COLUMNS` for a sample that no habit was added to.
+
+    Without `why` there are no reasons: they take most of the time.
+    """
     for_churn = churn.habit.extend(sample, churn.horizon_days)
     for_clv = clv.habit.extend(sample, clv.horizon_days)
     value = clv.predict(for_clv)
@@ -76,8 +86,8 @@ def predict(churn: ChurnModel, clv: ClvModel, sample: Sample) -> pa.Table:
         "clv_low_minor": _minor(value.low),
         "clv_high_minor": _minor(value.high),
         "expected_next_purchase_at": _next_purchase(churn, sample),
-        "churn_reasons": _reasons(churn, for_churn),
-        "clv_reasons": _reasons(clv, for_clv),
+        "churn_reasons": _reasons(churn, for_churn) if why else NO_REASONS * len(sample),
+        "clv_reasons": _reasons(clv, for_clv) if why else NO_REASONS * len(sample),
     }
     return pa.table(
         [columns[name] for name in PREDICTION_COLUMNS], schema=arrow_schema(PREDICTION_COLUMNS)

@@ -1,17 +1,19 @@
-"""What a sample of customers was like at past month ends: stored by a refresh, read to try policies."""
+"""What a sample was like at past month ends: stored by a refresh, read to try policies on it."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, select
 
-from api.db.bulk import merge, stage
+from api.db.bulk import execute, merge, stage
 from api.db.models import ReplayInput, ReplayMonth
 from api.domain.fields import Field
 from api.domain.replays import Month, column_of_values
@@ -24,39 +26,52 @@ def stored_months(engine: Engine) -> dict[dt.date, str]:
         return {row.month_end: row.fingerprint for row in rows}
 
 
-def forget_months(engine: Engine, days: Sequence[dt.date]) -> None:
-    with engine.begin() as connection:
-        for table in (ReplayInput, ReplayMonth):
-            connection.execute(delete(table).where(table.month_end.in_(days)))
+@dataclass(frozen=True)
+class StoredMonth:
+    """What is written of a month: for each customer, values as a JSON list in the fields' order."""
+
+    day: dt.date
+    fingerprint: str
+    fields: Sequence[str]
+    ids: npt.NDArray[np.int64]
+    inputs: Sequence[str]
 
 
-def begin_month(engine: Engine, day: dt.date, fingerprint: str, fields: Sequence[str]) -> None:
-    with engine.begin() as connection:
-        values = {"month_end": day, "fingerprint": fingerprint, "fields": list(fields)}
-        connection.execute(insert(ReplayMonth).values(values))
+def forget_months(connection: adbc.Connection, days: Sequence[dt.date]) -> None:
+    for day in days:
+        for table in ("replay_inputs", "replay_months"):
+            execute(connection, f"DELETE FROM {table} WHERE month_end = '{day}'")
 
 
-def store_inputs(
-    connection: adbc.Connection, dialect: str, day: dt.date, ids: Any, inputs: Sequence[str]
-) -> None:
-    """Write a month's rows, values as JSON lists in the order of its fields; the caller commits."""
-    rows = pa.table(
+def store_month(connection: adbc.Connection, dialect: str, month: StoredMonth) -> None:
+    """Write a month; the caller commits."""
+    head = pa.table(
         {
-            "month_end": pa.repeat(pa.scalar(day, pa.date32()), len(inputs)),
-            "customer_id": pa.array(ids, pa.int64()),
-            "inputs": pa.array(inputs, pa.string()),
+            "month_end": pa.array([month.day], pa.date32()),
+            "fingerprint": [month.fingerprint],
+            "fields": [json.dumps(list(month.fields))],
         }
     )
-    table = ReplayInput.__table__
-    stage(connection, dialect, "staged_replay", table, rows)
-    merge(connection, dialect, "staged_replay", table, ["month_end", "customer_id"])
+    rows = pa.table(
+        {
+            "month_end": pa.repeat(pa.scalar(month.day, pa.date32()), len(month.ids)),
+            "customer_id": pa.array(month.ids, pa.int64()),
+            "inputs": pa.array(month.inputs, pa.string()),
+        }
+    )
+    for name, table, data in (
+        ("staged_month", ReplayMonth.__table__, head),
+        ("staged_replay", ReplayInput.__table__, rows),
+    ):
+        stage(connection, dialect, name, table, data)
+        merge(connection, dialect, name, table, [each.name for each in table.primary_key])
 
 
 def read_months(connection: Connection, fields: Mapping[str, Field]) -> list[Month]:
     """The months, oldest first, with the columns of those `fields` that were stored."""
     months = []
-    listed = connection.execute(select(ReplayMonth).order_by(ReplayMonth.month_end)).all()
-    for (month,) in ((row[0],) if len(row) == 1 else (row,) for row in listed):
+    table = ReplayMonth.__table__
+    for month in connection.execute(select(table).order_by(table.c.month_end)).all():
         rows = connection.execute(
             select(ReplayInput.customer_id, ReplayInput.inputs)
             .where(ReplayInput.month_end == month.month_end)
@@ -72,7 +87,3 @@ def read_months(connection: Connection, fields: Mapping[str, Field]) -> list[Mon
             ids = pa.array([row.customer_id for row in rows], pa.int64()).to_numpy()
             months.append(Month(month.month_end, ids, found))
     return months
-
-
-def as_json(values: Sequence[Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, insert
 from api.db.champions import ModelRecord, list_known, record_model
 from api.db.models import Customer, ImportBatch, Order, OrderLine
 from api.documents import install_shipped_documents
+from api.looking_back import LookingBack
 from api.refresh import Champion, Champions, RefreshReport, refresh
 from ml.contracts import MEASURE_COLUMNS
 from ml.facts import arrow_schema
@@ -100,6 +101,7 @@ class Business:
     url: str
     store: Path
     buyers: dict[int, Buyer] = field(default_factory=dict)
+    past: LookingBack | None = None
 
     def score(self, _store: Path, cutoff: int) -> Scores:
         return Scores(measures_of(self.buyers, cutoff), predictions_of(self.buyers, cutoff))
@@ -110,7 +112,7 @@ class Business:
             Champion(models[name].row_id, f"{name}/{models[name].version}", 28, models[name].files)
             for name in ("churn", "clv")
         )
-        champions = Champions(churn, clv, self.score)
+        champions = Champions(churn, clv, self.score, self.past)
         return refresh(self.engine, self.url, self.store, champions, as_of=as_of, clock=lambda: now)
 
 
