@@ -22,6 +22,7 @@ from api.graphql.guards import GuardQueries
 from api.graphql.models import ModelQueries
 from api.graphql.monthly import MonthlyQueries
 from api.graphql.mutations.attributes import AttributeMutations
+from api.graphql.mutations.classifications import ClassificationMutations
 from api.graphql.mutations.overrides import OverrideMutations
 from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
 from api.graphql.mutations.relationships import RelationshipMutations
@@ -73,7 +74,12 @@ class Query(
     "has something to mend; a missing right is an error that names the scope it needs."
 )
 class Mutation(
-    OverrideMutations, PolicyMutations, RelationshipMutations, SegmentMutations, AttributeMutations
+    OverrideMutations,
+    PolicyMutations,
+    ClassificationMutations,
+    RelationshipMutations,
+    SegmentMutations,
+    AttributeMutations,
 ):
     pass
 
