@@ -61,8 +61,8 @@ WITHHELD_TEXTS: Mapping[str, tuple[str, str]] = {
         "客户未同意以此目的联系：{purpose}（渠道：{channel}）",
     ),
     "withheld.cooling_down": (
-        "It was done on {done_on}; not again before {until}",
-        "已于 {done_on} 执行，{until} 之前不再重复",
+        "It was done {days_ago} days ago; not again for another {days_left} days",
+        "已于 {days_ago} 天前执行，{days_left} 天内不再重复",
     ),
     "withheld.costs_more_than_it_brings": (
         "It would cost more than it is expected to bring: {amount} net of its cost",

@@ -78,7 +78,7 @@ CONDITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 """By operator, with what becomes of it under `not`."""
 
 AS_THEY_ARE = frozenset(
-    ("by", "segment", "note", "version", "n", "purpose", "channel", "done_on", "until", "role")
+    ("by", "segment", "note", "version", "n", "purpose", "channel", "days_ago", "days_left", "role")
 )
 """Numbers and names of a reason that need no words of their own."""
 NO_TIER = ("no tier", "无等级")

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from strawberry.dataloader import DataLoader
 
 from api.db import (
+    cases,
     class_reading,
     customers,
     decisions,
@@ -21,6 +22,7 @@ from api.db import (
     segments,
     strategies,
     tiers,
+    withheld,
 )
 from api.db.class_evidence import ClassReader, evidence_of
 from api.db.model_versions import model_versions
@@ -127,6 +129,14 @@ class Loaders:
         self.segment_stays = by_owner(snapshot, segments.stays_of)
         self.segment_stay_count = by_key(snapshot, segments.stay_counts_of)
         self.recommendations = by_owner(snapshot, strategies.recommendations_of)
+        self.withheld = by_owner(snapshot, withheld.withheld_of)
+        self.favourite_department = by_key(snapshot, strategies.favourite_departments)
+        self.cases = by_key(snapshot, cases.cases_of)
+        self.actions = by_owner(snapshot, cases.actions_of)
+        self.tracking: Whole[Mapping[int, Mapping[str, int]]] = Whole(snapshot, cases.tracking)
+        self.recommended_counts: Whole[Mapping[int, int]] = Whole(
+            snapshot, cases.recommended_counts
+        )
         self.tier_decision = by_owner(snapshot, decisions.decisions_on)
         self.run = by_key(snapshot, decisions.runs_by_id)
         self.overrides = by_key(snapshot, overrides.overrides_of)
