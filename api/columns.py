@@ -27,7 +27,13 @@ PROFILE_MEASURES = tuple(
 
 
 def objects(column: pa.ChunkedArray) -> Column:
-    return np.array(column.to_pylist(), dtype=object)
+    """Values as Python objects, None for null; equal texts are one object."""
+    if not pa.types.is_string(column.type):
+        return np.array(column.to_pylist(), dtype=object)
+    encoded = column.combine_chunks().dictionary_encode()
+    known = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    values: Column = known[encoded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)]
+    return values
 
 
 def aligned(ids: Column, keys: Column, values: Column, missing: Any) -> Column:

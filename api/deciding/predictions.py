@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from api.columns import local_days
 from api.deciding.occasion import Occasion
 from api.domain.risk import percentiles, risk_bands
 from ml.contracts import cutoff_of
@@ -32,8 +32,9 @@ def publishable_predictions(predictions: pa.Table, occasion: Occasion) -> pa.Tab
     derived = {
         "churn_percentile": pa.array(percentiles(probabilities)),
         "risk_band": pa.array(risk_bands(probabilities), type=pa.string()),
-        "expected_next_purchase_on": _local_dates(
-            predictions["expected_next_purchase_at"], installation.time_zone
+        "expected_next_purchase_on": pa.array(
+            local_days(predictions["expected_next_purchase_at"], installation.time_zone),
+            pa.date32(),
         ),
         **{name: pa.repeat(value, rows) for name, value in constants.items()},
     }
@@ -41,12 +42,3 @@ def publishable_predictions(predictions: pa.Table, occasion: Occasion) -> pa.Tab
     for name, values in derived.items():
         published = published.append_column(name, values)
     return published
-
-
-def _local_dates(seconds: pa.ChunkedArray, time_zone: str) -> pa.Array:
-    zone = ZoneInfo(time_zone)
-    days = [
-        None if second is None else dt.datetime.fromtimestamp(second, zone).date()
-        for second in seconds.to_pylist()
-    ]
-    return pa.array(days, type=pa.date32())

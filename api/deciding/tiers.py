@@ -21,13 +21,15 @@ def decide_tiers(deciding: Deciding) -> pa.Table:
         overrides=_overrides(deciding, policy),
     )
     deciding.columns["tier"] = decisions.tiers
+    tiers = pa.array(decisions.tiers, pa.string()).dictionary_encode()
     ranks = {tier.key: float(tier.rank) for tier in policy.document.tiers}
-    listed = (ranks.get(key, np.nan) for key in decisions.tiers.tolist())
-    deciding.columns["tier_rank"] = np.fromiter(listed, np.float64, len(deciding.ids))
+    known = np.array([*(ranks[key] for key in tiers.dictionary.to_pylist()), np.nan])
+    places = tiers.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
+    deciding.columns["tier_rank"] = known[places]
     return pa.table(
         {
             "customer_id": deciding.ids,
-            "tier_key": pa.array(decisions.tiers, type=pa.string()),
+            "tier_key": tiers.cast(pa.string()),
             "since": deciding.occasion.day_column(len(deciding.ids)),
             "policy_version_id": pa.repeat(deciding.catalogue.policy_version_id, len(deciding.ids)),
             "reasons": decisions.reasons_texts(),
