@@ -35,6 +35,7 @@ POLICIES_WRITE = Requires(scope="policies:write")
 SEGMENTS_WRITE = Requires(scope="segments:write")
 STRATEGIES_WRITE = Requires(scope="strategies:write")
 CUSTOMERS_WRITE = Requires(scope="customers:write")
+ADMIN = Requires(scope="admin")
 
 
 def scope_of(field: GraphQLField) -> str | None:

@@ -134,3 +134,64 @@ async def test_getting_executes_no_change(own_api: Api, engine: Engine) -> None:
     await own_api.ask(SET, "care", variables=wanted())
     await own_api.client.get("/graphql", params={"query": document}, headers=headers)
     assert read_overrides(engine, DAY).num_rows == 1
+
+
+SET_CLASS = """
+mutation ($input: SetClassOverrideInput!) { setClassOverride(input: $input) {
+    override { kind classification value inForce } userErrors { code field message } } }
+"""
+END_CLASS = """
+mutation ($id: String!, $key: String!) { endClassOverride(externalId: $id, classification: $key) {
+    override { value inForce } userErrors { code field } } }
+"""
+
+
+def wanted_class(**changed: Any) -> dict[str, Any]:
+    given = {"externalId": WHO, "classification": "value_class", "value": "high"}
+    return {"input": given | {"reason": "Known well", "expiresOn": "2026-06-30"} | changed}
+
+
+async def test_a_class_is_set_and_ended_beside_a_tier(own_api: Api, engine: Engine) -> None:
+    await own_api.ask(SET, "care", variables=wanted())
+    answer = (await own_api.ask(SET_CLASS, "care", variables=wanted_class()))["setClassOverride"]
+    assert answer == {
+        "override": {
+            "kind": "CLASS",
+            "classification": "value_class",
+            "value": "high",
+            "inForce": True,
+        },
+        "userErrors": [],
+    }
+    kinds = read_overrides(engine, DAY)["kind"].to_pylist()
+    assert kinds == ["class", "tier"]
+    variables = {"id": WHO, "key": "value_class"}
+    ended = (await own_api.ask(END_CLASS, "care", variables=variables))["endClassOverride"]
+    assert ended["override"] == {"value": "high", "inForce": False}
+    assert read_overrides(engine, DAY)["kind"].to_pylist() == ["tier"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "words"),
+    [
+        ({"classification": "value_clas"}, "classification", "did you mean 'value_class'"),
+        ({"value": "hihg"}, "value", "did you mean 'high'"),
+        ({"classification": "relationship", "value": "active"}, "classification", "Known: "),
+        ({"expiresOn": "2020-01-01"}, "expiresOn", "is over"),
+    ],
+)
+async def test_a_class_that_is_not_there_is_refused(
+    own_api: Api, engine: Engine, changed: dict[str, Any], field: str, words: str
+) -> None:
+    answer = await own_api.ask(SET_CLASS, "care", variables=wanted_class(**changed))
+    [error] = answer["setClassOverride"]["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["input", field])
+    assert words in error["message"]
+    assert read_overrides(engine, DAY).num_rows == 0
+
+
+async def test_it_takes_the_right_to_set_a_class(own_api: Api) -> None:
+    for key in ("support", "policies"):
+        variables = {"id": WHO, "key": "value_class"}
+        assert await own_api.codes(SET_CLASS, key, variables=wanted_class()) == ["FORBIDDEN"]
+        assert await own_api.codes(END_CLASS, key, variables=variables) == ["FORBIDDEN"]

@@ -9,6 +9,7 @@ from typing import Annotated
 import strawberry
 from sqlalchemy import Connection
 
+from api.db.classes import read_classifications
 from api.db.overrides import (
     Kind,
     NewOverride,
@@ -33,15 +34,24 @@ class SetTierOverrideInput:
     expires_on: dt.date = strawberry.field(description="The last day it counts.")
 
 
-@strawberry.type(description="What `setTierOverride` answers.")
-class SetTierOverridePayload(Payload):
+@strawberry.input(description="A class to be set for one customer.")
+class SetClassOverrideInput:
+    external_id: str = strawberry.field(description="The business's own customer number.")
+    classification: str = strawberry.field(description="Key of a classification.")
+    value: str = strawberry.field(description="Key of one of its values.")
+    reason: str = strawberry.field(description="Why, in 1 to 500 characters.")
+    expires_on: dt.date = strawberry.field(description="The last day it counts.")
+
+
+@strawberry.type(description="What setting a tier or class by hand answers.")
+class SetOverridePayload(Payload):
     override: Override | None = strawberry.field(
         description="The override; it counts from the next refresh on.", default=None
     )
 
 
-@strawberry.type(description="What `endTierOverride` answers.")
-class EndTierOverridePayload(Payload):
+@strawberry.type(description="What ending what was set by hand answers.")
+class EndOverridePayload(Payload):
     override: Override | None = strawberry.field(
         description="The override that was ended; the next refresh decides without it.",
         default=None,
@@ -66,7 +76,7 @@ class OverrideMutations:
         self,
         info: Info,
         input: Annotated[SetTierOverrideInput, strawberry.argument(description="What to set.")],
-    ) -> SetTierOverridePayload | None:
+    ) -> SetOverridePayload | None:
         context, who = info.context, actor(info)
 
         def change(connection: Connection) -> tuple[int, int]:
@@ -76,19 +86,69 @@ class OverrideMutations:
             business = context.business.installation
             return customer, set_override(connection, new, business, who.author, who.now)
 
-        done = await attempt(info, "input", change)
-        if done.value is None:
-            return SetTierOverridePayload(user_errors=done.errors)
-        return SetTierOverridePayload(override=await _stored(*done.value, context))
+        return await _set(info, change)
 
     @mutation("Let a customer's tier be decided by the policy again.", needs=CUSTOMERS_WRITE)
     async def end_tier_override(
         self, info: Info, external_id: ExternalId
-    ) -> EndTierOverridePayload | None:
-        done = await attempt(info, "externalId", _ending(info, external_id, "tier", None))
-        if done.value is None:
-            return EndTierOverridePayload(user_errors=done.errors)
-        return EndTierOverridePayload(override=await _stored(*done.value, info.context))
+    ) -> EndOverridePayload | None:
+        return await _end(info, external_id, "tier", None)
+
+    @mutation(
+        "Set a customer's class by hand until a day, in place of what was set before.",
+        needs=CUSTOMERS_WRITE,
+    )
+    async def set_class_override(
+        self,
+        info: Info,
+        input: Annotated[SetClassOverrideInput, strawberry.argument(description="What to set.")],
+    ) -> SetOverridePayload | None:
+        context, who = info.context, actor(info)
+
+        def change(connection: Connection) -> tuple[int, int]:
+            customer = find_customer(connection, input.external_id)
+            known = _classes(connection)
+            require_known(input.classification, list(known), "classification", "classification")
+            require_known(input.value, known[input.classification], "value", "class")
+            new = NewOverride(
+                customer,
+                "class",
+                input.classification,
+                input.value,
+                input.reason,
+                input.expires_on,
+            )
+            business = context.business.installation
+            return customer, set_override(connection, new, business, who.author, who.now)
+
+        return await _set(info, change)
+
+    @mutation("Let a customer's class be decided by its rules again.", needs=CUSTOMERS_WRITE)
+    async def end_class_override(
+        self,
+        info: Info,
+        external_id: ExternalId,
+        classification: Annotated[
+            str, strawberry.argument(description="Key of the classification.")
+        ],
+    ) -> EndOverridePayload | None:
+        return await _end(info, external_id, "class", classification)
+
+
+async def _set(info: Info, change: Callable[[Connection], tuple[int, int]]) -> SetOverridePayload:
+    done = await attempt(info, "input", change)
+    if done.value is None:
+        return SetOverridePayload(user_errors=done.errors)
+    return SetOverridePayload(override=await _stored(*done.value, info.context))
+
+
+async def _end(
+    info: Info, external_id: str, kind: Kind, classification: str | None
+) -> EndOverridePayload:
+    done = await attempt(info, "externalId", _ending(info, external_id, kind, classification))
+    if done.value is None:
+        return EndOverridePayload(user_errors=done.errors)
+    return EndOverridePayload(override=await _stored(*done.value, info.context))
 
 
 def _ending(
@@ -111,3 +171,16 @@ def _tiers(connection: Connection, context: Context) -> list[str]:
     document = policy_in_force(connection).document
     policy = parse_policy(document, context.exponent, context.business.fields)
     return [tier.key for tier in policy.document.tiers]
+
+
+def _classes(connection: Connection) -> dict[str, list[str]]:
+    """The values of each classification that decides now.
+
+    A status is set along its allowed transitions instead, and has no last day.
+    """
+    documents = [each.document for each in read_classifications(connection)]
+    return {
+        each["key"]: [value["key"] for value in each["values"]]
+        for each in documents
+        if each["kind"] != "status"
+    }
