@@ -13,6 +13,7 @@ from strawberry.scalars import JSON
 from api.db.findings import Found
 from api.db.snapshots import Record
 from api.graphql.access import PERSONAL
+from api.graphql.cases import CustomerCase, StrategyAction, actions_of, cases_of
 from api.graphql.classes import Classes, CustomerKind, classes
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
@@ -45,6 +46,7 @@ from api.graphql.strategies import (
     recommendations_of,
 )
 from api.graphql.tiers import CustomerTier, customer_tier, tier_history_of
+from api.graphql.withheld import CustomerNeed, WithheldStrategy, needs_of, withheld_from
 
 
 @strawberry.type(description="A custom attribute of a customer.")
@@ -198,6 +200,22 @@ class Customer(Node):
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[CustomerTier]:
         return await tier_history_of(self.row.id, self.context, first, after, last, before)
+
+    @field("What is meant for them but not recommended, and why: decided again for them.")
+    async def withheld_strategies(self) -> list[WithheldStrategy]:
+        return await withheld_from(self.row.id, self.context)
+
+    @field("Needs and ways of consuming they show, with the evidence and what suits them.")
+    async def needs(self) -> list[CustomerNeed]:
+        return await needs_of(self.row.id, self.context)
+
+    @field("What was planned, done and declined for them by strategies: the latest 50.")
+    async def strategy_actions(self) -> list[StrategyAction]:
+        return await actions_of(self.row.id, self.context)
+
+    @field("Cases about keeping them or winning them back, newest first.")
+    async def cases(self) -> list[CustomerCase]:
+        return await cases_of(self.row.id, self.context)
 
     @field("Present and past stays in segments, newest first, with why they began and ended.")
     async def segment_history(

@@ -12,6 +12,7 @@ from graphql.pyutils import Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.access import enforce
+from api.graphql.cases import CaseQueries
 from api.graphql.class_changes import ClassChangeQueries
 from api.graphql.classifications import ClassificationQueries
 from api.graphql.customer_search import CustomerQueries
@@ -22,11 +23,13 @@ from api.graphql.guards import GuardQueries
 from api.graphql.models import ModelQueries
 from api.graphql.monthly import MonthlyQueries
 from api.graphql.mutations.attributes import AttributeMutations
+from api.graphql.mutations.cases import CaseMutations
 from api.graphql.mutations.classifications import ClassificationMutations
 from api.graphql.mutations.overrides import OverrideMutations
 from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
 from api.graphql.mutations.relationships import RelationshipMutations
 from api.graphql.mutations.segments import SegmentMutations
+from api.graphql.mutations.strategies import StrategyMutations
 from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
 from api.graphql.policy_documents import PolicyDocumentQueries
@@ -56,6 +59,7 @@ class Query(
     PolicyChecks,
     PolicyDocumentQueries,
     StrategyQueries,
+    CaseQueries,
     ResourceGuardQueries,
     GuardQueries,
     FieldQueries,
@@ -80,6 +84,8 @@ class Mutation(
     RelationshipMutations,
     SegmentMutations,
     AttributeMutations,
+    StrategyMutations,
+    CaseMutations,
 ):
     pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable
 from typing import Any
 
@@ -16,7 +17,16 @@ from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.ids import Node, global_id
 from api.graphql.loaders import known
+from api.graphql.messages import message_for
 from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.strategy_parts import (
+    TRACKED,
+    StrategyGain,
+    StrategyOffer,
+    StrategyTracking,
+    strategy_gain,
+    strategy_offer,
+)
 
 MOST_RECOMMENDATIONS = 20
 
@@ -26,6 +36,7 @@ class Strategy(Node):
     key: str = strawberry.field(description="Stable short name.")
     version: int = strawberry.field(description="Raised by each change.")
     active: bool = strawberry.field(description="Whether it is recommended to anyone at present.")
+    row_id: strawberry.Private[int]
     document: strawberry.Private[dict[str, Any]]
     context: strawberry.Private[Context]
 
@@ -64,6 +75,59 @@ class Strategy(Node):
     def cost(self) -> float:
         return float(self.document.get("cost", 0))
 
+    @field("Of strategies in one group a customer gets the best one.")
+    def conflict_group(self) -> str | None:
+        return self.document.get("conflict_group")
+
+    @field("Not done again within so many days.")
+    def cooldown_days(self) -> int:
+        return int(self.document.get("cooldown_days", 0))
+
+    @field("What the customer must have agreed to being contacted for, for the channel.")
+    def consent_purpose(self) -> str | None:
+        return self.document.get("consent_purpose")
+
+    @field("A service plan: within how many hours its customers are answered.")
+    def response_hours(self) -> float | None:
+        return self.document.get("response_hours")
+
+    @field("After how many days one can tell what came of it.")
+    def outcome_days(self) -> int | None:
+        return self.document.get("outcome_days")
+
+    @field("Of readings that contradict each other, which one this belongs to.")
+    def variant(self) -> str | None:
+        return self.document.get("variant")
+
+    @field("Keys of strategies to think of instead.")
+    def alternatives(self) -> list[str]:
+        return list(self.document.get("alternatives", []))
+
+    @field("The tailored package it offers; none if it offers none.")
+    def offer(self) -> StrategyOffer | None:
+        content = self.document.get("offer")
+        return None if content is None else strategy_offer(self.key, content, self.context)
+
+    @field("The message with its merge fields; none if it has none.")
+    def content(self, language: LanguageChoice = None) -> str | None:
+        content = self.document.get("content")
+        return None if content is None else self._text(content, language)
+
+    @field("What it is expected to bring; none where it is done for other reasons than money.")
+    def expected_gain(self) -> StrategyGain | None:
+        gain = self.document.get("expected_gain")
+        return None if gain is None else strategy_gain(gain, self.document, self.context)
+
+    @field("How often it is recommended, planned, done and declined, and what came of it.")
+    async def tracking(self) -> StrategyTracking:
+        loaders, row_id = self.context.loaders, self.row_id
+        counts = (await loaders.tracking.all()).get(row_id, {})
+        recommended = (await loaders.recommended_counts.all()).get(row_id, 0)
+        return StrategyTracking(
+            recommended=recommended,
+            **{name: counts.get(name, 0) for name in TRACKED},
+        )
+
     @field("For whom it is meant, as a rule.")
     def rule(self) -> JSON:
         return JSON(self.document["when"])
@@ -71,12 +135,28 @@ class Strategy(Node):
 
 @strawberry.type(description="A strategy recommended to a customer.")
 class Recommendation:
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
     priority: int = strawberry.field(description="1 is the first thing to do.")
     strategy: Strategy = strawberry.field(description="What to do.")
     reasons: list[Reason] = strawberry.field(description="Why it is recommended.")
     expected_gain: float = strawberry.field(
         description="What it is expected to bring, net of its cost, in the base currency."
     )
+    due_on: dt.date = strawberry.field(description="The day by which it should be done.")
+
+    @field(
+        "The strategy's message for this customer; none if it has none, something it says is not "
+        "known, or it names the customer and the key lacks pii:read."
+    )
+    async def message(self, language: LanguageChoice = None) -> str | None:
+        chosen = (language or self.context.language).value
+        return await message_for(self.row.customer_id, self.strategy.document, chosen, self.context)
+
+    @field("The channel that reaches the customer best, as mining found; none before that.")
+    async def preferred_channel(self) -> str | None:
+        found = await self.context.loaders.findings.load(self.row.customer_id)
+        return found.row.channels[0]["channel"] if found and found.row.channels else None
 
 
 def bilingual(content: Any, language: LanguageChoice, context: Context) -> str:
@@ -90,6 +170,7 @@ def strategy(row: Record, context: Context) -> Strategy:
         key=row.key,
         version=row.version,
         active=row.active,
+        row_id=row.id,
         document=row.document,
         context=context,
     )
@@ -117,6 +198,10 @@ def recommendations_of(customer: int, first: int, context: Context) -> list[Reco
             strategy=strategy(strategies[row.strategy_id], context),
             reasons=reasons(row.reasons, context),
             expected_gain=context.major(row.expected_gain_minor),
+            due_on=row.as_of
+            + dt.timedelta(days=int(strategies[row.strategy_id].document["due_days"])),
+            row=row,
+            context=context,
         )
         for row in rows
     ]
