@@ -39,7 +39,7 @@ from api.domain.strategy_limits import within_limits
 __all__ = ["Recommendations", "Strategy", "parse_strategies", "parse_strategy", "recommend"]
 
 NOTHING_KNOWN = Circumstances()
-TEXTS_AT_ONCE = 200_000
+TEXTS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
