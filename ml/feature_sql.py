@@ -114,14 +114,15 @@ i AS (
             THEN x.response_seconds END) AS BIGINT) AS response_365,
         count(CASE WHEN x.occurred_at >= c.cutoff - 365 * 86400
             THEN x.response_seconds END) AS responses_365
-    FROM interactions x JOIN cutoffs c ON x.occurred_at < c.cutoff
+    FROM interactions x JOIN cutoffs c ON x.occurred_at < c.cutoff{x_kept}
     GROUP BY c.cutoff, x.customer_id
 ),
 rated AS (
     SELECT c.cutoff, x.customer_id, CAST(floor(x.score * 1000000 + 0.5) AS BIGINT) AS score,
         row_number() OVER (PARTITION BY c.cutoff, x.customer_id
             ORDER BY x.given_at DESC, x.feedback_id DESC) AS place
-    FROM feedback x JOIN cutoffs c ON x.given_at < c.cutoff WHERE x.score IS NOT NULL
+    FROM feedback x JOIN cutoffs c ON x.given_at < c.cutoff
+    WHERE x.score IS NOT NULL{x_kept}
 ),
 f AS (
     SELECT cutoff, customer_id, count(*) AS ratings, CAST(sum(score) AS BIGINT) AS score,
@@ -251,16 +252,20 @@ ORDER BY k.cutoff, k.customer_id
 
 
 def _filled(sql: str, permille: int | None) -> str:
-    """The places where a sample is taken; the orders of whom it referred are needed as well."""
-    kept = orders_kept = lines_kept = ""
+    """The places where a sample is taken; more than its own is needed of whom it referred, and of
+    accounts that moved."""
+    places = dict.fromkeys(("orders_kept", "lines_kept", "x_kept", "accounts_kept", "kept"), "")
     if permille is not None:
         chosen, referrer = (of_sample(each, permille) for each in ("customer_id", "referrer_id"))
-        kept = f" AND {chosen}"
-        lines_kept = f" AND {of_sample('l.customer_id', permille)}"
         referred = f"SELECT referred_id FROM referrals WHERE {referrer}"
-        orders_kept = f" AND ({chosen} OR customer_id IN ({referred}))"
-    return (
-        sql.replace("{orders_kept}", orders_kept)
-        .replace("{lines_kept}", lines_kept)
-        .replace("{kept}", kept)
-    )
+        accounts = f"SELECT account_id FROM account_balances WHERE {chosen}"
+        places = {
+            "orders_kept": f" AND ({chosen} OR customer_id IN ({referred}))",
+            "lines_kept": f" AND {of_sample('l.customer_id', permille)}",
+            "x_kept": f" AND {of_sample('x.customer_id', permille)}",
+            "accounts_kept": f" AND x.account_id IN ({accounts})",
+            "kept": f" AND {chosen}",
+        }
+    for place, condition in places.items():
+        sql = sql.replace(f"{{{place}}}", condition)
+    return sql

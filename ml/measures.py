@@ -3,7 +3,8 @@
 An expression reads the aggregates of `ml.feature_sql` (`o` orders, `w` windows of orders, `g` gaps,
 `d` departments, `b` brands, `i` interactions, `f` feedback) and those below: `y` a year's feedback,
 `n` the latest intent, `r` referrals, `v` invoices, `s` cost to serve, `m` account balances. Windows
-end at the cut-off; those of invoices and costs, known by day, count business days.
+end at the cut-off; those of invoices and costs, known by day, count business days. A rating of at
+most 0.4 is a complaint.
 """
 
 from __future__ import annotations
@@ -11,21 +12,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-POOR_SCORE_MILLIONTHS = 400_000
-"""Feedback with at most this score is a complaint."""
-
-SOURCES = f"""
+SOURCES = """
 y AS (
     SELECT c.cutoff, x.customer_id,
         CAST(sum(CAST(floor(x.score * 1000000 + 0.5) AS BIGINT)) AS BIGINT) AS score,
         count(x.score) AS ratings,
-        CAST(sum(CASE WHEN floor(x.score * 1000000 + 0.5) <= {POOR_SCORE_MILLIONTHS}
+        CAST(sum(CASE WHEN floor(x.score * 1000000 + 0.5) <= 400000
             THEN 1 ELSE 0 END) AS BIGINT) AS complaints,
         CAST(sum(CASE WHEN x.category = 'price' THEN 1 ELSE 0 END) AS BIGINT) AS price,
         CAST(sum(CASE WHEN x.category = 'service' THEN 1 ELSE 0 END) AS BIGINT) AS service,
         CAST(sum(CASE WHEN x.category = 'product' THEN 1 ELSE 0 END) AS BIGINT) AS product
     FROM feedback x JOIN cutoffs c
-        ON x.given_at < c.cutoff AND x.given_at >= c.cutoff - 365 * 86400
+        ON x.given_at < c.cutoff AND x.given_at >= c.cutoff - 365 * 86400{x_kept}
     GROUP BY c.cutoff, x.customer_id
 ),
 stated_intents AS (
@@ -33,7 +31,7 @@ stated_intents AS (
         CAST(floor((c.cutoff - 1 - x.stated_at) / 86400) AS BIGINT) AS age,
         row_number() OVER (PARTITION BY c.cutoff, x.customer_id
             ORDER BY x.stated_at DESC, x.intent, coalesce(x.expected_day, 0)) AS place
-    FROM purchase_intents x JOIN cutoffs c ON x.stated_at < c.cutoff
+    FROM purchase_intents x JOIN cutoffs c ON x.stated_at < c.cutoff{x_kept}
 ),
 n AS (
     SELECT cutoff, customer_id, intent, expected_day, age FROM stated_intents WHERE place = 1
@@ -50,7 +48,7 @@ bills AS (
         CASE WHEN x.paid_day <= c.today THEN 1 ELSE 0 END AS paid,
         CASE WHEN x.paid_day <= c.today THEN x.paid_day ELSE c.today END AS open_until
     FROM invoices x JOIN cutoffs c ON x.issued_at < c.cutoff
-    WHERE x.amount_minor > 0
+    WHERE x.amount_minor > 0{x_kept}
 ),
 v AS (
     SELECT cutoff, customer_id,
@@ -68,13 +66,21 @@ v AS (
 s AS (
     SELECT c.cutoff, x.customer_id, CAST(sum(x.amount_minor) AS BIGINT) AS cost
     FROM service_costs x JOIN cutoffs c
-        ON x.incurred_at < c.cutoff AND x.incurred_day > c.today - 365
+        ON x.incurred_at < c.cutoff AND x.incurred_day > c.today - 365{x_kept}
     GROUP BY c.cutoff, x.customer_id
+),
+opening AS (
+    SELECT c.cutoff, x.account_id, max(x.day) AS day
+    FROM account_balances x JOIN cutoffs c ON x.known_at < c.cutoff
+        AND x.day < c.month_first{accounts_kept}
+    GROUP BY c.cutoff, x.account_id
 ),
 spans AS (
     SELECT c.cutoff, c.month_first, c.month_after, x.customer_id, x.day, x.balance_minor,
         lead(x.day) OVER (PARTITION BY c.cutoff, x.account_id ORDER BY x.day) AS next_day
     FROM account_balances x JOIN cutoffs c ON x.known_at < c.cutoff
+    LEFT JOIN opening p ON p.cutoff = c.cutoff AND p.account_id = x.account_id
+    WHERE x.day >= coalesce(p.day, x.day){accounts_kept}
 ),
 m AS (
     SELECT cutoff, customer_id,

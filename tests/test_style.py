@@ -80,10 +80,10 @@ def reached_from(module: str) -> set[str]:
 
 
 def test_scoring_reaches_few_files() -> None:
-    # 27, not 15: the buy-till-you-die models are a package of eight, a short file for each model,
-    # and a prediction is blended from members that have a file each.
+    # 28, not 15: the buy-till-you-die models are a package of eight, a short file for each model,
+    # a prediction is blended from members that have a file each, and measures stand by themselves.
     reached = reached_from("ml.scoring")
-    assert len(reached) <= 27, "\n".join(sorted(reached))
+    assert len(reached) <= 28, "\n".join(sorted(reached))
 
 
 def test_what_the_web_process_reaches_grows_only_on_purpose() -> None:

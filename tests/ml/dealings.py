@@ -40,7 +40,7 @@ def dealings(business: Business, seed: int) -> dict[str, list[dict[str, Any]]]:
             for n, customer, day, amount in pairs
         ],
         "account_balances": [
-            {"account_id": n // 5, "customer_id": n // 5 % business.customers + 1}
+            {"account_id": n // 5, "customer_id": (n // 5 + n % 3) % business.customers + 1}
             | {"known_at": end_of(first + n % 5 * 60), "day": first + n % 5 * 60}
             | {"balance_minor": amount}
             for n, _, _, amount in pairs
