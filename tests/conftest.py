@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from api.db.engine import make_engine
 from api.db.schema import upgrade
 from api.settings import Settings
+
+# A slow machine is no fault of what is tested.
+hypothesis.settings.register_profile("echelon", deadline=None)
+hypothesis.settings.load_profile("echelon")
 
 TEST_SECRET = "a secret for tests, of no use to anyone"
 

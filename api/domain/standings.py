@@ -107,16 +107,44 @@ def move(
         [wishes.plain, wishes.up, wishes.plain, lower],
         current,
     )
+    waits = _Waits(falls, drifts, downwards, stays, began, grace_ends, stay_ends, evaluated)
+    return _moves(place, current, standing, stability, waits, today, falling & ~stays)
+
+
+@dataclass(frozen=True)
+class _Waits:
+    """What a change waits for: until when, and since when it has been wanted."""
+
+    falls: Mask
+    drifts: Mask
+    downwards: Mask
+    stays: Mask
+    began: Days
+    grace_ends: Days
+    stay_ends: Days
+    evaluated: Mask
+
+
+def _moves(
+    place: Places,
+    current: Places,
+    standing: Standing,
+    stability: Stability,
+    waits: _Waits,
+    today: np.datetime64,
+    fell: Mask,
+) -> Moves:
     same = standing.known & (place == current)
-    not_evaluated = standing.known & ~evaluated
-    watch_since = np.where(drifts & same, began, NOWHERE)
+    not_evaluated = standing.known & ~waits.evaluated
+    watch_since = np.where(waits.drifts & same, waits.began, NOWHERE)
     watch_since[not_evaluated] = standing.watch_since[not_evaluated]
     state = np.full(len(place), FREE, dtype=object)
     state[not_evaluated] = NOT_EVALUATED
-    state[stays & (today < stay_ends)] = MINIMUM_STAY
-    state[stays & (today < grace_ends) & falls] = WATCHED
-    state[not_evaluated & falls & ~np.isnat(standing.watch_since)] = WATCHED
-    may_fall = same & downwards & (drifts | np.isin(state, (WATCHED, MINIMUM_STAY)))
+    state[waits.stays & (today < waits.stay_ends)] = MINIMUM_STAY
+    state[waits.stays & (today < waits.grace_ends) & waits.falls] = WATCHED
+    state[not_evaluated & waits.falls & ~np.isnat(standing.watch_since)] = WATCHED
+    falls_or_drifts = waits.drifts | np.isin(state, (WATCHED, MINIMUM_STAY))
+    may_fall = same & waits.downwards & falls_or_drifts
     # Where every day is a day of evaluation, keeping the last one would change every row.
     evaluated_on = today if stability.evaluate != "daily" else NOWHERE
     return Moves(
@@ -125,8 +153,8 @@ def move(
         watch_since,
         np.where(not_evaluated, standing.evaluated_on, evaluated_on),
         state,
-        np.where(may_fall, np.maximum(grace_ends, stay_ends), NOWHERE),
-        (state != FREE) | (falling & ~stays) | (drifts & (settle is not None)),
+        np.where(may_fall, np.maximum(waits.grace_ends, waits.stay_ends), NOWHERE),
+        (state != FREE) | fell | (waits.drifts & (stability.settle_months is not None)),
     )
 
 
