@@ -58,7 +58,7 @@ def decide(
     before = classes_before(deciding)
     return Publication(
         profiles=profiles(deciding, classified, before),
-        class_changes=class_changes(deciding, before),
+        class_changes=class_changes(deciding, classified, before),
         classifications=drawn(deciding, classified),
         predictions=predictions,
         tiers=decide_tiers(deciding),

@@ -7,22 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from api.columns import Column, aligned, objects, profile_measures
-from api.deciding.class_texts import class_values, classes_json
+from api.deciding.class_texts import Values, class_values, classes_json, values_of
 from api.deciding.occasion import Deciding
 from api.domain.classes import (
     OWN_COLUMNS,
+    RFM_SCORES,
     ByHand,
     Circumstances,
     Classification,
     Classified,
+    Codes,
     classify,
 )
 
-RFM_SCORES = ("r_score", "f_score", "m_score")
+NO_VALUE, NO_CODE = -1, -2
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,20 @@ class Before:
 
     known: Column
     """True for who had a profile."""
-    values: Mapping[str, Column]
-    """By classification; None where there was no value."""
+    values: Mapping[str, Values]
+    """By classification."""
     lifecycle_since: Column
     profiled_on: Column
     """ISO texts, None for who had no profile."""
+
+    def moved(self, each: Classification, codes: Codes) -> npt.NDArray[np.bool_]:
+        """Who had a profile and another value than these codes, or none."""
+        values = self.values[each.key]
+        # A value that the classification no longer has is none of its codes.
+        known = [each.code_of(name) for name in values.names.tolist()]
+        before = np.array([NO_CODE if code is None else code for code in known] + [NO_VALUE])
+        moved: npt.NDArray[np.bool_] = self.known & (before[values.places] != codes)
+        return moved
 
 
 def decide_classes(deciding: Deciding) -> Classified:
@@ -80,13 +92,17 @@ def classes_before(deciding: Deciding) -> Before:
     past, ids = deciding.population.past_classes, deciding.ids
     table, keys = past.profiles, past.profiles["customer_id"].to_numpy()
     others = [each.key for each in deciding.classifications if each.key not in OWN_COLUMNS]
-    found = {name: objects(table[name]) for name in OWN_COLUMNS}
+    found = {name: values_of(table[name]) for name in OWN_COLUMNS}
     found |= class_values(table["classes"], others)
-    values = {name: aligned(ids, keys, column, None) for name, column in found.items()}
     undone = past.undone["classification"].cast(pa.string())
-    for name, column in values.items():
-        rows = past.undone.filter(pc.equal(undone, name))
-        _overwrite(column, ids, rows["customer_id"].to_numpy(), objects(rows["previous"]))
+    values = {
+        name: _corrected(
+            Values(aligned(ids, keys, each.places, NO_VALUE), each.names),
+            ids,
+            past.undone.filter(pc.equal(undone, name)),
+        )
+        for name, each in found.items()
+    }
     profiled_on = aligned(ids, keys, objects(table["profiled_on"]), None)
     since = aligned(ids, keys, objects(table["lifecycle_since"]), None)
     stages = past.stages["customer_id"].to_numpy()
@@ -95,6 +111,19 @@ def classes_before(deciding: Deciding) -> Before:
     _overwrite(since, ids, stages, np.where(began == None, first, began))  # noqa: E711
     known = np.asarray(profiled_on != None, dtype=bool)  # noqa: E711
     return Before(known, values, since, profiled_on)
+
+
+def _corrected(values: Values, ids: Column, undone: pa.Table) -> Values:
+    """With what an earlier refresh of the same day has changed put back."""
+    if not undone.num_rows:
+        return values
+    previous = undone["previous"].to_pylist()
+    names = list(dict.fromkeys([*values.names.tolist(), *(each for each in previous if each)]))
+    where: dict[str | None, int] = {name: place for place, name in enumerate(names)}
+    places = np.array([where.get(each, NO_VALUE) for each in previous], dtype=np.int64)
+    corrected = values.places.copy()
+    _overwrite(corrected, ids, undone["customer_id"].to_numpy(), places)
+    return Values(corrected, np.array(names, dtype=object))
 
 
 def _overwrite(column: Column, ids: Column, keys: Column, values: Column) -> None:
@@ -109,8 +138,9 @@ def _overwrite(column: Column, ids: Column, keys: Column, values: Column) -> Non
 def profiles(deciding: Deciding, classified: Classified, before: Before) -> pa.Table:
     columns, ids, occasion = deciding.columns, deciding.ids, deciding.occasion
     today = occasion.as_of.isoformat()
-    same_stage = before.known & (before.values["lifecycle_stage"] == columns["lifecycle_stage"])
-    since = np.where(same_stage, before.lifecycle_since, today)
+    stages = next(each for each in deciding.classifications if each.key == "lifecycle_stage")
+    moved = before.moved(stages, classified.codes[stages.key])
+    since = np.where(before.known & ~moved, before.lifecycle_since, today)
     profiled_on = np.where(before.known, before.profiled_on, today)
     others = [each for each in deciding.classifications if each.key not in OWN_COLUMNS]
     return pa.table(
@@ -130,20 +160,20 @@ def profiles(deciding: Deciding, classified: Classified, before: Before) -> pa.T
     )
 
 
-def class_changes(deciding: Deciding, before: Before) -> pa.Table:
+def class_changes(deciding: Deciding, classified: Classified, before: Before) -> pa.Table:
     """Who had a profile and is in another class now.
 
     Nobody by a classification that decides for the first time: that is no change of customers.
     """
-    columns, ids, occasion = deciding.columns, deciding.ids, deciding.occasion
+    ids, occasion = deciding.ids, deciding.occasion
     decided_on = {each.key: each.decided_on for each in deciding.catalogue.classes}
     parts = [NO_CHANGES]
     for each in deciding.classifications:
         began = decided_on[each.key]
         if began is None or began >= occasion.as_of:
             continue
-        previous, current = before.values[each.key], columns[each.field_name]
-        changed = before.known & (previous != current)
+        codes = classified.codes[each.key]
+        changed = before.moved(each, codes)
         rows = int(changed.sum())
         parts.append(
             pa.table(
@@ -151,8 +181,8 @@ def class_changes(deciding: Deciding, before: Before) -> pa.Table:
                     "customer_id": pa.array(ids[changed], type=pa.int64()),
                     "classification": pa.repeat(each.key, rows),
                     "changed_on": occasion.day_column(rows),
-                    "previous": pa.array(previous[changed], type=pa.string()),
-                    "current": pa.array(current[changed], type=pa.string()),
+                    "previous": pa.array(before.values[each.key].at(changed), type=pa.string()),
+                    "current": pa.array(each.named(codes[changed]), type=pa.string()),
                 }
             )
         )
