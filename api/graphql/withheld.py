@@ -87,7 +87,7 @@ def _reading(context: Context) -> Reading:
 async def needs_of(customer: int, context: Context) -> list[CustomerNeed]:
     stays = await context.loaders.customer_segments.load(customer) or ()
     shown = [row for row in stays if row.family in NEED_FAMILIES]
-    made_for = await _made_for(context) if shown else {}
+    made_for = await _made_for(context)
     return [
         CustomerNeed(
             key=row.key,
@@ -103,12 +103,17 @@ async def needs_of(customer: int, context: Context) -> list[CustomerNeed]:
 
 
 async def _made_for(context: Context) -> dict[str, list[Record]]:
-    """By segment, the active strategies whose rule reads it."""
+    """By segment, the active strategies whose rule reads it; found once a request."""
+    rows = await context.loaders.strategies.all()
+    known: dict[str, list[Record]] | None = context.__dict__.get("strategies_for_segments")
+    if known is not None:
+        return known
     found: dict[str, list[Record]] = {}
-    for row in await context.loaders.strategies.all():
+    for row in rows:
         if row.active:
             rule = parse_rule(row.document["when"], context.business.fields, context.exponent)
             keys = [key for each in rule.conditions() if each.field.many for key in each.values]
             for key in dict.fromkeys(map(str, keys)):
                 found.setdefault(key, []).append(row)
+    context.__dict__["strategies_for_segments"] = found
     return found
