@@ -91,17 +91,24 @@ class Score:
 
     def contributions(self, columns: Columns) -> dict[str, Floats]:
         """By criterion, the part of the score that it brings."""
-        points, weights = {}, {}
+        most = self.most_points(columns)
+        parts = {}
         for each in self.criteria:
             column = column_of(each.field.name, columns)
-            missing = is_missing(column)
-            ignored = missing & (each.missing == "ignore")
             instead = 0.0 if each.missing == "ignore" else each.missing
-            points[each.key] = np.where(missing, instead, each.points.points(column))
+            points = np.where(is_missing(column), instead, each.points.points(column))
+            parts[each.key] = points / HIGHEST * most[each.key]
+        return parts
+
+    def most_points(self, columns: Columns) -> dict[str, Floats]:
+        """By criterion, the most it can bring: its weight of those that count for the customer."""
+        weights = {}
+        for each in self.criteria:
+            ignored = is_missing(column_of(each.field.name, columns)) & (each.missing == "ignore")
             weights[each.key] = np.where(ignored, 0.0, each.weight)
         whole = sum(weights.values())
         with np.errstate(invalid="ignore"):
-            return {key: points[key] * weights[key] / whole for key in points}
+            return {key: weight / whole * HIGHEST for key, weight in weights.items()}
 
 
 def parse_score(

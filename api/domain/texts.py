@@ -116,8 +116,7 @@ def render(
         if name in params:
             values[name] = params[name] or NO_TIER[place]
     if "points" in params:
-        most = params["most"] if "most" in params else params["weight"] * 100
-        values |= {"points": f"{params['points']:g}", "most": f"{most:g}"}
+        values |= {name: f"{params[name]:g}" for name in ("points", "most")}
     for name in ("amount", "cost"):
         if name in params:
             values[name] = shown_money(params[name], currency, exponent)

@@ -110,13 +110,15 @@ def _contribution_pieces(decisions: TierDecisions, ladder: Ladder) -> Iterator[P
     for score in ladder.branch.scores:
         if f"score.{score.key}" not in read:
             continue
-        parts = score.contributions(decisions.masks.columns)
+        columns = decisions.masks.columns
+        parts, most = score.contributions(columns), score.most_points(columns)
         for criterion in score.criteria:
-            column = f"_{ladder.branch.key}.{score.key}.{criterion.key}"
-            decisions.sources.add(column, np.round(parts[criterion.key], 2))
+            name = f"_{ladder.branch.key}.{score.key}.{criterion.key}"
+            decisions.sources.add(name, np.round(parts[criterion.key], 2))
+            decisions.sources.add(f"{name}.most", np.round(most[criterion.key], 2))
             opening = (
                 f'{{"code":"tier.contribution","params":{{"score":{json_of(score.key)},'
-                f'"field":{json_of(criterion.field.name)},"weight":{criterion.weight!r},'
-                '"points":'
+                f'"field":{json_of(criterion.field.name)},"points":'
             )
-            yield Piece(where, (opening, ',"value":', "}}"), (column, criterion.field.name))
+            texts = (opening, ',"most":', ',"value":', "}}")
+            yield Piece(where, texts, (name, f"{name}.most", criterion.field.name))
