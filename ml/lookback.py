@@ -9,10 +9,13 @@ import pyarrow.compute as pc
 
 from ml.backends import Backend, connect
 from ml.contracts import FACT_TABLES
-from ml.facts import FactStore
+from ml.facts import FactStore, Manifest
 from ml.measures import of_sample
 from ml.sample import measures_at, sample_at
 from ml.scoring import Scored, load_models, merged_attributes, predict
+
+MOST_LINES = 3_000_000
+"""Order lines, times cut-offs, that are looked at: some seconds of work."""
 
 
 def score_past(
@@ -37,7 +40,7 @@ def score_past(
     ours = load_models(churn, clv, expected_sha256, threads)
     facts = FactStore(store)
     attributes = merged_attributes(ours[0].attributes, ours[1].attributes)
-    permille = _permille(facts.manifest.rows("customers"), most_customers)
+    permille = _permille(facts.manifest, most_customers, len(cutoffs))
     with connect(threads) as backend:
         backend.open(facts)
         measures = measures_at(backend, cutoffs, permille)
@@ -52,8 +55,11 @@ def score_past(
         )
 
 
-def _permille(customers: int, most: int) -> int | None:
-    return None if customers <= most else max(most * 1000 // customers, 1)
+def _permille(manifest: Manifest, most_customers: int, cutoffs: int) -> int | None:
+    """How many in a thousand customers are looked at, None for all."""
+    customers, lines = manifest.rows("customers"), manifest.rows("order_lines") * cutoffs
+    share = min(most_customers / max(customers, 1), MOST_LINES / max(lines, 1))
+    return None if share >= 1 else max(int(share * 1000), 1)
 
 
 def _narrow(backend: Backend, permille: int) -> None:

@@ -59,6 +59,8 @@ def _lines(found: Mapping[str, Any], currency: str, exponent: int) -> Sequence[s
         return "not known" if minor is None else shown_money(minor, currency, exponent)
 
     def told(sums: Mapping[str, Any]) -> str:
+        if not sums["customers"]:
+            return "nobody"
         return (
             f"{sums['customers']:,} customers, revenue {money(sums, 'revenueMinor')}, "
             f"margin {money(sums, 'marginMinor')}, lifetime value {money(sums, 'clvMinor')}, "

@@ -174,11 +174,12 @@ class _Cells:
 
     def sums(self, where: Mask) -> Sums:
         inside = np.broadcast_to(where, self.counts.shape)
+        customers = int(self.counts[inside].sum())
         amounts = [
-            int(amount[inside].sum()) if known[inside].any() else None
+            int(amount[inside].sum()) if known[inside].any() or not customers else None
             for amount, known in zip(self.amounts, self.known, strict=True)
         ]
-        return Sums(int(self.counts[inside].sum()), *amounts)
+        return Sums(customers, *amounts)
 
 
 def _amounts(columns: Columns, name: str, size: int) -> tuple[Places, Mask]:

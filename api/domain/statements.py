@@ -94,7 +94,8 @@ def _plain(field: Field, words: Words) -> str:
     if field.name in PLAIN:
         return words.pick(*PLAIN[field.name])
     label = field.label(words.language)
-    return label[:1].lower() + label[1:] if words.language == "en" else label
+    acronym = label[:2].isupper()
+    return label if acronym or words.language != "en" else label[:1].lower() + label[1:]
 
 
 def _care(words: Words) -> str:
