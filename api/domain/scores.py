@@ -59,8 +59,10 @@ class Values:
     worth: Mapping[Any, float]
 
     def points(self, values: npt.NDArray[Any]) -> Floats:
-        worth = {key: float(each) for key, each in self.worth.items()}
-        return np.fromiter((worth.get(each, 0.0) for each in values.tolist()), float, len(values))
+        points: Floats = np.zeros(len(values))
+        for value, worth in self.worth.items():
+            points[values == value] = worth
+        return points
 
     def __hash__(self) -> int:
         return hash(tuple(self.worth.items()))

@@ -61,8 +61,7 @@ def classify(
     known = dict(columns)
     found = Classified({}, {}, {})
     for each in classifications:
-        cutoffs = each.draw(known, circumstances)
-        assigned = each.assign(known, cutoffs)
+        cutoffs, assigned = each.decide(known, circumstances)
         codes = assigned.codes
         given = (by_hand or {}).get(each.key)
         if given is not None:

@@ -132,12 +132,20 @@ class Classification:
         keys: list[str | None] = [each.key for each in self.values]
         return np.array([*keys, None], dtype=object)[codes]
 
-    def draw(self, columns: Columns, circumstances: Circumstances) -> dict[str, Any]:
-        subject, _, _ = self.subject(columns)
-        return self.kind.draw(subject, circumstances)
+    def decide(
+        self, columns: Columns, circumstances: Circumstances
+    ) -> tuple[dict[str, Any], Assigned]:
+        """The cut-offs drawn from these customers, and what they make of them."""
+        subject = self.subject(columns)
+        cutoffs = self.kind.draw(subject[0], circumstances)
+        return cutoffs, self._assigned(subject, cutoffs)
 
     def assign(self, columns: Columns, cutoffs: Cutoffs) -> Assigned:
-        subject, known, among = self.subject(columns)
+        """What cut-offs that were drawn before make of these customers."""
+        return self._assigned(self.subject(columns), cutoffs)
+
+    def _assigned(self, chosen: tuple[Columns, Mask, Mask], cutoffs: Cutoffs) -> Assigned:
+        subject, known, among = chosen
         found = self.kind.assign(subject, cutoffs)
         if known.all():
             return found

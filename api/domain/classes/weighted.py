@@ -61,18 +61,23 @@ class Weighted:
 
     def evidence(self, columns: Columns, cutoffs: Cutoffs, codes: Codes) -> list[Piece]:
         drawn = self._drawn(cutoffs)
-        contributions = drawn.contributions(columns)
+        if not drawn.criteria:
+            return []
+        contributions, mosts = drawn.contributions(columns), drawn.most_points(columns)
         pieces = []
         for criterion in drawn.criteria:
             known = (codes >= 0) & ~is_missing(column_of(criterion.field.name, columns))
-            points = np.round(contributions[criterion.key], DECIMALS)
-            for each in np.unique(points[known]).tolist():
+            points, most = (
+                np.round(each[criterion.key], DECIMALS) for each in (contributions, mosts)
+            )
+            pairs = np.unique(np.stack([points[known], most[known]]), axis=1)
+            for brought, possible in pairs.T.tolist():
                 shown = criterion.field.name.removesuffix(".score")
                 opening = (
                     f'{{"code":"class.points","params":{{"field":{json_of(shown)},'
-                    f'"points":{each:g},"most":{criterion.weight * HIGHEST:g},"value":'
+                    f'"points":{brought:g},"most":{possible:g},"value":'
                 )
-                where = known & (points == each)
+                where = known & (points == brought) & (most == possible)
                 pieces.append(Piece(where, (opening, "}}"), (criterion.field.name,)))
         return pieces
 
