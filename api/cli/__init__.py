@@ -24,6 +24,7 @@ from api.cli import (
     predict,
     refresh,
     schema,
+    segments,
     serve,
     training,
 )
@@ -52,6 +53,7 @@ app.add_typer(mining.app, name="mine")
 app.command("refresh")(refresh.refresh_)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.add_typer(segments.app, name="segments")
 app.command("export-schema")(schema.export_schema)
 app.add_typer(policy.app, name="policy")
 app.command("explain")(explain_command.explain_)
