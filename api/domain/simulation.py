@@ -187,4 +187,6 @@ def _amounts(columns: Columns, name: str, size: int) -> tuple[Places, Mask]:
         return np.zeros(size, dtype=np.int64), np.ones(size, dtype=bool)
     column = np.asarray(columns[name])
     missing = is_missing(column)
+    if column.dtype.kind in "iu":  # floats would lose the last units of large amounts
+        return column.astype(np.int64), missing
     return np.where(missing, 0, np.rint(np.where(missing, 0, column))).astype(np.int64), missing

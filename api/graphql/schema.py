@@ -30,6 +30,7 @@ from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
 from api.graphql.mutations.relationships import RelationshipMutations
 from api.graphql.mutations.segments import SegmentMutations
 from api.graphql.mutations.strategies import StrategyMutations
+from api.graphql.nearest import NearestQueries
 from api.graphql.nodes import NodeQueries
 from api.graphql.policies import TierQueries
 from api.graphql.policy_documents import PolicyDocumentQueries
@@ -56,6 +57,7 @@ class Query(
     TierQueries,
     SimulationQueries,
     ExplanationQueries,
+    NearestQueries,
     PolicyChecks,
     PolicyDocumentQueries,
     StrategyQueries,

@@ -157,3 +157,38 @@ async def test_below_the_lowest_tier_is_a_decision_too(business: Business) -> No
         )
         assert filtered["customers"]["totalCount"] == len(BUYERS)
         assert (await api.ask("{ portfolio { byTier { key } } }"))["portfolio"]["byTier"] == []
+
+
+async def test_the_nearest_to_a_tier_come_first_with_what_is_missing(decided: Api) -> None:
+    document = """{ nearestToTier(tier: "gold", first: 5) { totalCount edges { node {
+        tier gapShare missing { tier conditions { field current needed } }
+        customer { externalId } } } } }"""
+    found = (await decided.ask(document))["nearestToTier"]
+    nodes = [edge["node"] for edge in found["edges"]]
+    assert found["totalCount"] == len(nodes) == 1
+    missing = nodes[0]["missing"]["conditions"][0]
+    assert nodes[0]["customer"]["externalId"] == "C3"
+    assert nodes[0]["tier"] == "silver"
+    assert nodes[0]["gapShare"] == pytest.approx(
+        (missing["needed"] - missing["current"]) / missing["needed"]
+    )
+    unknown = document.replace("gold", "golt")
+    assert await decided.codes(unknown) == ["INVALID_INPUT"]
+
+
+def test_the_nearest_are_found_by_an_index(engine: Engine) -> None:
+    query = (
+        "SELECT customer_id FROM tier_assignments WHERE next_tier_key = 'gold' "
+        "AND ended_on IS NULL AND gap_share IS NOT NULL ORDER BY gap_share, customer_id LIMIT 5"
+    )
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+            plan = " ".join(row[3] for row in found)
+        else:  # an empty table is read whole unless that is forbidden
+            connection.exec_driver_sql("SET enable_seqscan = off")
+            connection.exec_driver_sql("SET enable_bitmapscan = off")
+            plan = " ".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {query}"))
+    assert "ix_tier_assignments_nearest" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
