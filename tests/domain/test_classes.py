@@ -175,7 +175,7 @@ def test_classes_do_not_depend_on_the_order_of_rows(orders: list[int], shuffle: 
     assert mixed.cutoffs == straight.cutoffs
     for name, values in straight.columns.items():
         np.testing.assert_array_equal(mixed.columns[name], values[order])
-    same = {}
+    same: dict[int, list[Any]] = {}
     for row in range(len(orders)):
         given_to = [values[row] for values in straight.columns.values()]
         assert repr(same.setdefault(orders[row], given_to)) == repr(given_to)

@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from api.domain.class_texts import CLASS_TEXTS
 from api.domain.classes import Circumstances, class_evidence, classify
-from tests.domain.customers import AS_OF, Columns, classified, shipped_classes, with_all_measures
+from api.domain.texts import LANGUAGES, render
+from tests.domain.customers import (
+    AS_OF,
+    Columns,
+    classified,
+    fields,
+    shipped_classes,
+    with_all_measures,
+)
 
 CIRCUMSTANCES = Circumstances(AS_OF, 28)
 
@@ -98,3 +107,36 @@ def test_value_dimensions_combine_by_weights_that_are_data() -> None:
     # without referral value its weight is left to the other two: 50 and 35 of 85
     purchase = combined["class.purchase_value"]
     assert purchase["points"] == pytest.approx(purchase["value"] * 50 / 85, abs=0.1)
+
+
+def test_every_reason_for_a_class_has_a_sentence_in_both_languages() -> None:
+    draw = np.random.default_rng(11)
+    size = 400
+    orders = draw.integers(0, 12, size)
+    columns = with_all_measures(
+        {
+            "order_count": orders,
+            "order_count_84d": orders // 3,
+            "order_count_365d": orders,
+            "net_spend": orders * 100,
+            "net_spend_365d": orders * 100,
+            "recency_days": np.where(orders > 0, draw.integers(0, 90, size), np.nan),
+            "tenure_days": np.where(orders > 0, 200.0, np.nan),
+            "clv": np.where(orders > 1, draw.integers(0, 900, size), np.nan),
+            "invoice_count_365d": draw.integers(0, 2, size),
+            "overdue_days": draw.integers(0, 90, size),
+            "late_payment_share": draw.random(size),
+        }
+    )
+    found = classify(shipped_classes(), columns, CIRCUMSTANCES)
+    shown = class_evidence(shipped_classes(), columns, found.cutoffs, found.codes)
+    seen = {}
+    for each in (reason for lists in shown.values() for reasons in lists for reason in reasons):
+        seen[each["code"], each["params"].get("field"), each["params"].get("op")] = each
+    for each in seen.values():
+        english, chinese = (render(each, lang, "USD", 2, fields()) for lang in LANGUAGES)
+        assert english.isascii()
+        assert "{" not in english + chinese
+        assert any("\u4e00" <= char <= "\u9fff" for char in chinese)
+    set_by_people = {"class.set_by_hand", "class.status_set"}
+    assert {code for code, _, _ in seen} | set_by_people == set(CLASS_TEXTS)

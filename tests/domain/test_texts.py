@@ -157,7 +157,9 @@ def test_every_customer_gets_advice_and_every_shipped_thing_is_used(decided: Dec
     assert len(decided.strategies) >= 14
 
 
-@pytest.mark.parametrize("name", ["default.yaml", "segments.yaml", "strategies.yaml"])
+@pytest.mark.parametrize(
+    "name", ["classes.yaml", "default.yaml", "segments.yaml", "strategies.yaml"]
+)
 def test_shipped_documents_are_written_in_both_languages(name: str) -> None:
     pairs = list(bilingual_texts(document(name)))
     assert len(pairs) > 10
