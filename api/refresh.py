@@ -21,7 +21,7 @@ from api.db.locks import exclusive
 from api.db.models import RefreshRun
 from api.db.overrides import read_overrides
 from api.db.population import read_population
-from api.db.publish import Publisher, RunRecord
+from api.db.publish import Publication, Publisher, RunRecord
 from api.deciding import Occasion, Scored, decide
 from api.errors import InvalidInput
 from api.looking_back import LookingBack, look_back
@@ -116,22 +116,41 @@ def refresh(
             mark = _look(champions, catalogue, installation)
             look_back(engine, url, store, champions.past, population, catalogue, occasion, mark)
         progress("Publishing")
-        run = RunRecord(
-            day,
-            occasion.now,
-            fingerprint,
-            champions.churn.row_id,
-            champions.clv.row_id,
-            catalogue.policy_version_id,
-        )
-        with bulk_connection(url) as connection:
-            counts = Publisher(connection, engine.dialect.name, run).publish(publication)
-            month = Month(day, installation.time_zone)
-            publish_month(connection, engine.dialect.name, publication, scored.measures, month)
-            connection.commit()
+        run = _run(occasion, fingerprint, champions, catalogue)
+        counts = _publish(engine, url, run, publication, scored, installation.time_zone)
         return RefreshReport(
             day, False, publication.profiles.num_rows, publication.predictions.num_rows, counts
         )
+
+
+def _run(
+    occasion: Occasion, fingerprint: str, champions: Champions, catalogue: Catalogue
+) -> RunRecord:
+    return RunRecord(
+        occasion.as_of,
+        occasion.now,
+        fingerprint,
+        champions.churn.row_id,
+        champions.clv.row_id,
+        catalogue.policy_version_id,
+    )
+
+
+def _publish(
+    engine: Engine,
+    url: str,
+    run: RunRecord,
+    publication: Publication,
+    scored: Scored,
+    time_zone: str,
+) -> dict[str, int]:
+    """Everything in one transaction, the numbers of the month among it."""
+    dialect, month = engine.dialect.name, Month(run.as_of, time_zone)
+    with bulk_connection(url) as connection:
+        counts = Publisher(connection, dialect, run).publish(publication)
+        publish_month(connection, dialect, publication, scored.measures, month)
+        connection.commit()
+    return counts
 
 
 @dataclass(frozen=True)

@@ -168,13 +168,12 @@ class Population:
         self._keep(external_id=f"C{number}", kind=kind, region=region, known_at=day)
 
     def _write_decisions(self, connection: Connection, number: int) -> None:
-        draw = self.draw
-        clv = draw.choice(MONEY)
+        draw, clv = self.draw, self.draw.choice(MONEY)
         probability = None if clv is None else draw.choice(SHARES)
         if clv is not None and probability is not None:
             connection.execute(insert(m.Prediction), self._prediction(number, clv, probability))
-        spend = draw.choice([value for value in MONEY if value is not None])
-        recency, orders = draw.choice(NUMBERS), draw.choice([0, 1, 2, 10])
+        spend, orders = draw.choice(MONEY[1:]), draw.choice([0, 1, 2, 10])
+        recency = draw.choice(NUMBERS)
         stage, tier = draw.choice(STAGES), draw.choice(TIERS)
         measures = self._measures()
         classes = {"band": draw.choice(BANDS), "points": draw.choice(NUMBERS)}
@@ -207,7 +206,7 @@ class Population:
             lifecycle_stage=stage,
             tier=tier,
             **measures,
-            **{"class.band": classes["band"], "class.points": classes["points"]},
+            **{f"class.{key}": value for key, value in classes.items()},
         )
 
     def _measures(self) -> dict[str, Any]:

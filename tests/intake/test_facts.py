@@ -170,3 +170,12 @@ def test_an_altered_file_is_written_anew(bring: Bring, sync: Sync, store: Path) 
     path.write_bytes(content)
     assert sync().rebuilt
     assert not sync().rebuilt
+
+
+def test_a_store_of_an_older_format_is_written_anew(bring: Bring, sync: Sync, store: Path) -> None:
+    bring("order_lines", JANUARY)
+    sync()
+    manifest = store / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format":2', '"format":1'))
+    assert sync().rebuilt
+    assert '"format":2' in manifest.read_text()
