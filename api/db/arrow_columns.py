@@ -53,6 +53,12 @@ def stored_batches(
     return pa.RecordBatchReader.from_batches(schema, converted())
 
 
+def by_customer(rows: pa.Table) -> pa.Table:
+    """One row a customer, in order; copied only where they are not in order yet."""
+    ids = rows["customer_id"].to_numpy()
+    return rows if bool((ids[1:] > ids[:-1]).all()) else rows.sort_by("customer_id")
+
+
 def is_jsonb(column: str, table: sa.FromClause) -> bool:
     """Whether PostgreSQL keeps this column as JSONB."""
     if column not in table.c:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import FromClause
 
+from api.db.arrow_columns import by_customer
 from api.db.bulk import execute, fetch, merge, stage
 from api.db.cases import open_cases
 from api.db.cutoffs import publish_cutoffs
@@ -219,7 +220,7 @@ class Publisher:
         return changed.added + changed.changed + gone
 
     def _first_predictions(self, predictions: pa.Table) -> int:
-        predictions = predictions.sort_by("customer_id")
+        predictions = by_customer(predictions)
         last = (
             fetch(self._connection, "SELECT last_revision FROM installation").column(0)[0].as_py()
         )

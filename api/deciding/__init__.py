@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
 
 from api.columns import customer_columns, measure_columns, prediction_columns
+from api.db.arrow_columns import by_customer
 from api.db.catalogue import Catalogue
 from api.db.population import Population
 from api.db.publish import Publication
@@ -47,7 +47,7 @@ def decide(
 
     Classes come first, then tiers, segments and strategies: each may read what was decided before.
     """
-    measures = _by_customer(scored.measures)
+    measures = by_customer(scored.measures)
     ids = measures["customer_id"].to_numpy()
     predictions = publishable_predictions(scored.predictions, occasion)
     columns = measure_columns(measures) | prediction_columns(predictions, ids)
@@ -66,9 +66,3 @@ def decide(
         recommendations=decide_recommendations(deciding),
         departures=departures(deciding),
     )
-
-
-def _by_customer(measures: pa.Table) -> pa.Table:
-    """Sorted; a copy of everybody's measures is made only where they are not sorted yet."""
-    ids = measures["customer_id"].to_numpy()
-    return measures if np.all(ids[1:] > ids[:-1]) else measures.sort_by("customer_id")
