@@ -92,7 +92,7 @@ class Candidates:
     def best(self) -> Chosen:
         """The best of each conflict group, for everyone."""
         found = []
-        for start in range(0, self.size, CHUNK):
+        for start in range(0, max(self.size, 1), CHUNK):
             rows = np.arange(start, min(start + CHUNK, self.size))
             for group in range(int(self.group_of.max()) + 1):
                 found.append(self.best_of(group, rows))
