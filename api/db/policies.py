@@ -19,6 +19,7 @@ from api.db.document_versions import (
 from api.db.installation import InstallationFacts
 from api.db.models import RefreshRun, TierPolicyVersion
 from api.db.snapshots import Record
+from api.domain.policies import require_currency
 from api.domain.terms import Term, Today, place_term, scheduled, term_on, withdraw_term
 from api.errors import Conflict, NotFound, NotReady
 
@@ -155,10 +156,12 @@ def activate_version(
     Raises:
         NotFound: there is no such version.
         Conflict: it was activated before, or another policy is in force than was expected.
-        InvalidInput: its days overlap with another version's, or leave a gap.
+        InvalidInput: its days overlap with another version's, or leave a gap; its amounts are in
+            another currency than the installation's.
     """
     check_reason(change.reason)
     row = find_policy(connection, asked.key, asked.version)
+    require_currency(row.document, installation.base_currency)
     if row.state != "draft":
         raise Conflict(
             f"version: {label(row)} was activated before. To bring it back, roll back to it."

@@ -270,3 +270,18 @@ async def test_it_takes_the_right_to_change_policies(
         assert "policies:write" in answer["errors"][0]["message"]
         assert list(answer["data"].values()) == [None]
     assert stored(engine) == before
+
+
+async def test_a_policy_in_another_currency_is_not_activated(own_api: Api, engine: Engine) -> None:
+    bank = read_document(POLICIES / "bank-assets.yaml")
+    payload = await change(own_api, CREATE, policy=bank, expected=None)
+    assert payload["userErrors"] == []
+    before = stored(engine)
+    asked = {
+        "key": "bank_assets",
+        "version": payload["policy"]["version"],
+        "reason": "Try",
+    }
+    error = await refused(own_api, ACTIVATE, input=asked)
+    assert "its amounts are in 'CNY', and this installation counts in USD" in error["message"]
+    assert stored(engine) == before

@@ -2,7 +2,7 @@
 
 from api.domain.policies.document import Branch, PolicyDocument, Remark, Rung, Tier
 from api.domain.policies.quantiles import Cuts
-from api.domain.policies.reader import REMARKS, parse_document
+from api.domain.policies.reader import REMARKS, parse_document, require_currency
 from api.domain.policies.stability import Stability
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Stability",
     "Tier",
     "parse_document",
+    "require_currency",
 ]

@@ -90,6 +90,16 @@ def _currency(value: object) -> str | None:
     raise InvalidInput(f"policy.currency: takes a currency such as CNY, not {shown(value)}.")
 
 
+def require_currency(document: Mapping[str, Any], base_currency: str) -> None:
+    """Refuse amounts that are meant in another currency than the installation counts in."""
+    meant = document.get("currency")
+    if meant is not None and meant != base_currency:
+        raise InvalidInput(
+            f"policy.currency: its amounts are in {shown(meant)}, and this installation counts in "
+            f"{base_currency}. Convert them, and name that currency or none."
+        )
+
+
 def _allowed(content: object, fields: Mapping[str, Field]) -> dict[str, Bilingual]:
     """Sensitive attributes that the business lets decide, each with its reason."""
     if not isinstance(content, list):
