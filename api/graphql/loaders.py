@@ -103,10 +103,30 @@ class Whole(Generic[Value]):
 
 class Loaders:
     def __init__(self, snapshot: Snapshot) -> None:
+        self._classes(snapshot)
+        self._decisions(snapshot)
+        self._segments_and_strategies(snapshot)
         self.customer = by_key(snapshot, customers.customers_by_id)
         self.customer_by_external_id = by_key(snapshot, customers.customers_by_external_id)
         self.attributes = by_key(snapshot, customers.attributes_of)
         self.profile = by_key(snapshot, customers.profiles_of)
+        self.findings = by_key(snapshot, findings.findings_of)
+        self.mining_run: Whole[Record | None] = Whole(snapshot, findings.newest_run)
+        self.orders = by_owner(snapshot, orders.orders_of)
+        self.order = by_key(snapshot, orders.orders_by_id)
+        self.order_count = by_key(snapshot, orders.order_counts)
+        self.order_total = by_key(snapshot, orders.order_totals)
+        self.order_lines = by_key(snapshot, orders.lines_of)
+        self.interactions = by_owner(snapshot, interactions.interactions_of)
+        self.interaction = by_key(snapshot, interactions.interactions_by_id)
+        self.interaction_count = by_key(snapshot, interactions.interaction_counts)
+        self.totals: Whole[Record] = Whole(snapshot, portfolio.totals)
+        self.attribute_definitions: Whole[Sequence[Record]] = Whole(
+            snapshot, customers.attribute_definitions
+        )
+
+    def _classes(self, snapshot: Snapshot) -> None:
+        """What customers are told apart by."""
         self.class_changes_of = by_key(snapshot, class_reading.last_changes)
         self.class_versions = by_key(snapshot, class_reading.classification_versions)
         self.class_history = by_key(snapshot, class_reading.change_histories)
@@ -117,10 +137,22 @@ class Loaders:
         self.classifications: Whole[Sequence[Record]] = Whole(
             snapshot, class_reading.classifications
         )
+
+    def _decisions(self, snapshot: Snapshot) -> None:
+        """Predictions, tiers, and what they come from."""
         self.prediction = by_key(snapshot, scores.predictions_of)
         self.tier = by_key(snapshot, tiers.current_tiers)
         self.tier_history = by_owner(snapshot, tiers.tier_histories)
         self.tier_history_count = by_key(snapshot, tiers.tier_history_counts)
+        self.tier_decision = by_owner(snapshot, decisions.decisions_on)
+        self.run = by_key(snapshot, decisions.runs_by_id)
+        self.overrides = by_key(snapshot, overrides.overrides_of)
+        self.policies: Whole[Sequence[Record]] = Whole(snapshot, tiers.policies)
+        self.tier_counts: Whole[Mapping[str | None, int]] = Whole(snapshot, tiers.tier_counts)
+        self.models: Whole[Sequence[Record]] = Whole(snapshot, model_versions)
+
+    def _segments_and_strategies(self, snapshot: Snapshot) -> None:
+        """Groups of customers, and what is done for them."""
         self.customer_segments = by_key(snapshot, segments.segments_of)
         self.members = by_owner(snapshot, segments.members_of)
         self.member_count = by_key(snapshot, segments.member_counts)
@@ -137,25 +169,5 @@ class Loaders:
         self.recommended_counts: Whole[Mapping[int, int]] = Whole(
             snapshot, cases.recommended_counts
         )
-        self.tier_decision = by_owner(snapshot, decisions.decisions_on)
-        self.run = by_key(snapshot, decisions.runs_by_id)
-        self.overrides = by_key(snapshot, overrides.overrides_of)
-        self.findings = by_key(snapshot, findings.findings_of)
-        self.mining_run: Whole[Record | None] = Whole(snapshot, findings.newest_run)
-        self.orders = by_owner(snapshot, orders.orders_of)
-        self.order = by_key(snapshot, orders.orders_by_id)
-        self.order_count = by_key(snapshot, orders.order_counts)
-        self.order_total = by_key(snapshot, orders.order_totals)
-        self.order_lines = by_key(snapshot, orders.lines_of)
-        self.interactions = by_owner(snapshot, interactions.interactions_of)
-        self.interaction = by_key(snapshot, interactions.interactions_by_id)
-        self.interaction_count = by_key(snapshot, interactions.interaction_counts)
         self.segments: Whole[Sequence[Record]] = Whole(snapshot, segments.all_segments)
         self.strategies: Whole[Sequence[Record]] = Whole(snapshot, strategies.all_strategies)
-        self.policies: Whole[Sequence[Record]] = Whole(snapshot, tiers.policies)
-        self.tier_counts: Whole[Mapping[str | None, int]] = Whole(snapshot, tiers.tier_counts)
-        self.totals: Whole[Record] = Whole(snapshot, portfolio.totals)
-        self.models: Whole[Sequence[Record]] = Whole(snapshot, model_versions)
-        self.attribute_definitions: Whole[Sequence[Record]] = Whole(
-            snapshot, customers.attribute_definitions
-        )

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from api.db.field_values import column_from_values
 from api.db.models import (
@@ -53,8 +53,8 @@ def published_columns(engine: Engine) -> tuple[list[int], dict[str, Any]]:
 
 
 def seed_classes(engine: Engine) -> Classified:
+    spend = CustomerProfile.net_spend_365d_minor
     with engine.begin() as connection:
-        spend = CustomerProfile.net_spend_365d_minor
         connection.execute(
             update(CustomerProfile).values(
                 order_count_365d=CustomerProfile.order_count,
@@ -66,34 +66,35 @@ def seed_classes(engine: Engine) -> Classified:
     ids, columns = published_columns(engine)
     found = classify(shipped_classes(), columns, Circumstances(DAY, 28))
     with engine.begin() as connection:
-        for each in shipped_classes():
-            connection.execute(
-                update(Classification)
-                .where(Classification.key == each.key)
-                .values(
-                    cutoffs=found.cutoffs[each.key],
-                    counts=found.counts(each),
-                    as_of=DAY,
-                    decided_on=BEGAN,
-                )
-            )
-        for place, customer in enumerate(ids):
-            classes = {
-                each.key: each.values[found.codes[each.key][place]].key
-                for each in shipped_classes()
-                if each.key not in OWN_COLUMNS and found.codes[each.key][place] >= 0
-            }
-            if customer == BY_HAND:
-                classes["value_class"] = "high"
-            connection.execute(
-                update(CustomerProfile)
-                .where(CustomerProfile.customer_id == customer)
-                .values(classes=classes)
-            )
+        _publish(connection, ids, found)
         connection.execute(insert(ClassChange), [_change(customer) for customer in ids[:12]])
         connection.execute(insert(PurchaseIntent), [_intent(customer) for customer in ids[:2]])
         connection.execute(insert(Override), [_override()])
     return found
+
+
+def _publish(connection: Connection, ids: list[int], found: Classified) -> None:
+    """The cut-offs and counts of each classification, and the classes of each customer."""
+    for each in shipped_classes():
+        drawn = {"cutoffs": found.cutoffs[each.key], "counts": found.counts(each)}
+        connection.execute(
+            update(Classification)
+            .where(Classification.key == each.key)
+            .values(as_of=DAY, decided_on=BEGAN, **drawn)
+        )
+    for place, customer in enumerate(ids):
+        classes = {
+            each.key: each.values[found.codes[each.key][place]].key
+            for each in shipped_classes()
+            if each.key not in OWN_COLUMNS and found.codes[each.key][place] >= 0
+        }
+        if customer == BY_HAND:
+            classes["value_class"] = "high"
+        connection.execute(
+            update(CustomerProfile)
+            .where(CustomerProfile.customer_id == customer)
+            .values(classes=classes)
+        )
 
 
 def _change(customer: int) -> dict[str, Any]:
