@@ -45,7 +45,7 @@ def read_policy_file(name: str) -> Any:
 
 
 def install_shipped_documents(engine: Engine, now: dt.datetime) -> None:
-    """Give an installation what ships: the default policy, classes, segments, strategies, resources.
+    """Give an installation what ships: policy, classes, segments, strategies, resources.
 
     What the business never changed is renewed; what it has changed stays.
     """
