@@ -15,6 +15,8 @@ from typing import Any
 
 from api.errors import Conflict, EchelonError, InvalidInput, NotReady
 
+WORKER = "api.simulation_worker"
+"""Not imported here, but run: the web process stays without what it needs."""
 SECONDS = 25.0
 """For a million customers it takes about 10."""
 EXPECTED: Mapping[str, type[EchelonError]] = {
@@ -71,7 +73,7 @@ async def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "api.simulation_process",
+        WORKER,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -88,30 +90,3 @@ async def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
         raise SimulationFailed(f"exit code {process.returncode}: {''.join(last)}")
     answer: dict[str, Any] = json.loads(out)
     return answer
-
-
-def main() -> None:
-    """Read a request from standard input, write the answer to standard output."""
-    from api.db.engine import make_engine
-    from api.simulation import simulate_policy
-    from api.simulation_documents import simulation_document
-
-    request = json.load(sys.stdin)
-    try:
-        report = simulate_policy(
-            make_engine(request["url"]),
-            request["url"],
-            request["policy"],
-            now=dt.datetime.fromisoformat(request["now"]),
-            sensitive=request["sensitive"],
-        )
-        answer = simulation_document(report)
-    except EchelonError as error:
-        if error.code not in EXPECTED:
-            raise
-        answer = {"error": {"code": error.code, "message": str(error)}}
-    json.dump(answer, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
