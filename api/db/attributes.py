@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from api.db.models import AttributeDefinition, Installation
-from api.domain.fields import nearest, shown
+from api.domain.fields import Field, attribute_field, nearest, shown
 from api.errors import NotFound
 
 
@@ -25,3 +25,20 @@ def set_sensitivity(connection: Connection, name: str, *, sensitive: bool) -> No
         return
     connection.execute(update(table).where(table.name == name).values(sensitive=sensitive))
     connection.execute(update(Installation).values(facts_epoch=Installation.facts_epoch + 1))
+
+
+def read_attribute_fields(engine: Engine) -> tuple[Field, ...]:
+    """The fields that an installation's custom attributes add to the catalogue."""
+    table = AttributeDefinition
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(
+                table.name, table.value_type, table.label_en, table.label_zh, table.sensitive
+            ).order_by(table.name)
+        ).all()
+    return tuple(
+        attribute_field(
+            row.name, row.value_type, row.label_en, row.label_zh, sensitive=row.sensitive
+        )
+        for row in rows
+    )

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from api.db.attributes import read_attribute_fields
 from api.db.classes import in_force
 from api.db.customers import attribute_definitions
 from api.db.installation import read_installation
 from api.db.models import Classification
-from api.db.population import read_attribute_fields
 from api.db.snapshots import Snapshot
 from api.domain.classes import classification_fields, parse_classifications
 from api.domain.fields import Field, attribute_field, known_fields

@@ -6,15 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 
 import pyarrow as pa
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
+from api.db.attributes import read_attribute_fields
 from api.db.bulk import bulk_connection, fetch
 from api.db.circumstances import CircumstanceTables, read_circumstances
 from api.db.installation import read_installation
-from api.db.models import AttributeDefinition
 from api.db.overrides import read_overrides
 from api.db.past_classes import PastClasses, read_past_classes
-from api.domain.fields import Field, attribute_field
+from api.domain.fields import Field
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,6 @@ class Population:
     def attribute_types(self) -> dict[str, str]:
         """The type of each custom attribute, by its name."""
         return {str(each.attribute): each.type for each in self.attribute_fields}
-
-
-def read_attribute_fields(engine: Engine) -> tuple[Field, ...]:
-    """The fields that an installation's custom attributes add to the catalogue."""
-    table = AttributeDefinition
-    with engine.connect() as connection:
-        rows = connection.execute(
-            select(
-                table.name, table.value_type, table.label_en, table.label_zh, table.sensitive
-            ).order_by(table.name)
-        ).all()
-    return tuple(
-        attribute_field(
-            row.name, row.value_type, row.label_en, row.label_zh, sensitive=row.sensitive
-        )
-        for row in rows
-    )
 
 
 def read_population(url: str, engine: Engine, day: dt.date) -> Population:
