@@ -75,6 +75,8 @@ def _by_hand(deciding: Deciding) -> dict[str, ByHand]:
         codes = np.full(len(deciding.ids), -1, dtype=np.int64)
         names = {value.key: float(place) for place, value in enumerate(each.values)}
         for table in (statuses, overrides):
+            if not table.num_rows:
+                continue
             rows = table.filter(pc.equal(table["classification"].cast(pa.string()), each.key))
             values = [names.get(value, np.nan) for value in rows["value"].to_pylist()]
             found = aligned(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from api.columns import Column, Columns
 from api.db.catalogue import Catalogue
 from api.db.installation import InstallationFacts
 from api.db.population import Population
+from api.deciding.reading import read_once
 from api.domain.classes import Classification, classification_fields, parse_classifications
 from api.domain.fields import Field, known_fields
 from api.domain.money import exponent_of
@@ -54,10 +55,11 @@ class Deciding:
     @cached_property
     def classifications(self) -> tuple[Classification, ...]:
         """Those in force, in the order in which they are decided."""
-        return parse_classifications(
+        return read_once(
+            _parse_classifications,
             [each.document for each in self.catalogue.classes],
-            known_fields(self.population.attribute_fields),
             self.occasion.exponent,
+            known_fields(self.population.attribute_fields),
         )
 
     @cached_property
@@ -65,3 +67,9 @@ class Deciding:
         return known_fields(
             (*self.population.attribute_fields, *classification_fields(self.classifications))
         )
+
+
+def _parse_classifications(
+    documents: Sequence[object], exponent: int, fields: Mapping[str, Field]
+) -> tuple[Classification, ...]:
+    return parse_classifications(documents, fields, exponent)

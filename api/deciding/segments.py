@@ -10,6 +10,7 @@ import pyarrow as pa
 from api.columns import Columns
 from api.db.membership_records import Explain
 from api.deciding.occasion import Deciding
+from api.deciding.reading import read_once
 from api.domain.conditions import Mask
 from api.domain.segments import (
     SegmentDefinition,
@@ -83,7 +84,7 @@ def explained(
 
 def _definitions(deciding: Deciding) -> Sequence[SegmentDefinition]:
     documents = [document for _, document in deciding.catalogue.segments.values()]
-    return parse_segments(documents, deciding.occasion.exponent, deciding.fields)
+    return read_once(parse_segments, documents, deciding.occasion.exponent, deciding.fields)
 
 
 def _by_hand(deciding: Deciding) -> dict[str, Mask]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from api.columns import Column
 from api.db.circumstances import CircumstanceTables
 from api.deciding.occasion import Deciding
+from api.deciding.reading import read_once
 from api.domain.conditions import Mask
 from api.domain.resource_plans import parse_resource_plan
 from api.domain.strategies import Strategy, parse_strategies, recommend
@@ -25,7 +26,7 @@ MAX_RECOMMENDATIONS = 5
 def decide_recommendations(deciding: Deciding) -> pa.Table:
     exponent = deciding.occasion.exponent
     documents = [document for _, document in deciding.catalogue.strategies.values()]
-    strategies = parse_strategies(documents, exponent, deciding.fields)
+    strategies = read_once(parse_strategies, documents, exponent, deciding.fields)
     columns = deciding.columns | _given_up(strategies, deciding)
     chosen = recommend(strategies, columns, MAX_RECOMMENDATIONS, circumstances(deciding))
     row_ids = {key: row_id for key, (row_id, _) in deciding.catalogue.strategies.items()}

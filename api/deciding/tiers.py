@@ -8,12 +8,15 @@ import pyarrow.compute as pc
 
 from api.columns import NO_DAY, Column, aligned, objects
 from api.deciding.occasion import Deciding
+from api.deciding.reading import read_once
 from api.domain.tiers import Overrides, Standing, TierPolicy, parse_policy
 
 
 def decide_tiers(deciding: Deciding) -> pa.Table:
     """The assignments; adds the columns `tier` and `tier_rank` (NaN for none)."""
-    policy = parse_policy(deciding.catalogue.policy, deciding.occasion.exponent, deciding.fields)
+    policy = read_once(
+        parse_policy, deciding.catalogue.policy, deciding.occasion.exponent, deciding.fields
+    )
     decisions = policy.decide(
         deciding.columns,
         _standing(deciding, policy),

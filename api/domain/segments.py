@@ -236,6 +236,8 @@ def _explained(
     *,
     inside: bool,
 ) -> ArrowTexts:
+    if not len(rows):
+        return pa.array([], TEXT)
     fields = fields_of(rule)
     picked = columns_at(columns, fields, rows)
     masks = Masks(picked)
