@@ -140,11 +140,24 @@ def _ranked(
     chosen: Chosen, limit: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.intp]]:
     """Customers and priorities, and which of the chosen they are."""
-    # ~x reverses the order of integers without the overflow that -x has at the lowest one.
-    order = np.lexsort((chosen.strategies, ~chosen.gains, chosen.customers))
+    order = _by_customer_then_gain(chosen)
     customers = chosen.customers[order]
     first = np.flatnonzero(np.diff(customers, prepend=-1))
     sizes = np.diff(first, append=len(customers))
     priorities = np.arange(len(customers)) - np.repeat(first, sizes) + 1
     kept = priorities <= limit
     return customers[kept], priorities[kept], order[kept]
+
+
+def _by_customer_then_gain(chosen: Chosen) -> npt.NDArray[np.intp]:
+    """The order by customer, most gain first, then by strategy: in one number where it fits."""
+    if len(chosen.gains) == 0:
+        return np.empty(0, dtype=np.intp)
+    most = int(chosen.gains.max())
+    below_bits = (most - int(chosen.gains.min())).bit_length()
+    place_bits = int(chosen.strategies.max()).bit_length()
+    if int(chosen.customers.max()).bit_length() + below_bits + place_bits < 63:
+        key = (chosen.customers << below_bits) | (most - chosen.gains)
+        return np.argsort((key << place_bits) | chosen.strategies)
+    # ~x reverses the order of integers without the overflow that -x has at the lowest one.
+    return np.lexsort((chosen.strategies, ~chosen.gains, chosen.customers))

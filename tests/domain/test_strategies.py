@@ -190,3 +190,20 @@ def test_a_mistake_in_a_strategy_is_named(change: dict[str, Any], message: str) 
 def test_a_key_is_there_once() -> None:
     with pytest.raises(InvalidInput, match=r"strategies\[1\]: the key 'x' is there twice"):
         parse_strategies([strategy("x"), strategy("x")], 2)
+
+
+def test_amounts_too_large_for_one_number_are_ranked_alike() -> None:
+    documents = [
+        strategy("a", expected_gain=gain("clv", 1)),
+        strategy("b", expected_gain=gain("clv", 0.5)),
+        strategy("c"),
+    ]
+    found = recommended(documents, clv=[2.0**61, 4.0])
+    assert [row[:3] for row in found] == [
+        (0, 1, "a"),
+        (0, 2, "b"),
+        (0, 3, "c"),
+        (1, 1, "a"),
+        (1, 2, "b"),
+        (1, 3, "c"),
+    ]
