@@ -96,6 +96,8 @@ class Publisher:
     def publish(self, publication: Publication) -> dict[str, int]:
         """Write everything that changed and count it; takes the feed's lock first."""
         self._run_sql("UPDATE installation SET last_revision = last_revision WHERE id = 1")
+        if self._dialect == "postgresql":  # joins of everyone with everyone's rows, in memory
+            self._run_sql("SET LOCAL work_mem = '128MB'")
         run_id = self._insert_run()
         counts = {
             "profiles": self._profiles(publication.profiles),
