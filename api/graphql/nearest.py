@@ -51,7 +51,7 @@ class NearestQueries:
         "lacks something that is not measured in numbers is left out.",
         needs=CUSTOMERS,
     )
-    async def nearest_to_tier(
+    async def nearest_to_next_tier(
         self,
         info: Info,
         tier: Annotated[str, strawberry.argument(description="Key of the better tier.")],

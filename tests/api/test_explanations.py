@@ -160,10 +160,10 @@ async def test_below_the_lowest_tier_is_a_decision_too(business: Business) -> No
 
 
 async def test_the_nearest_to_a_tier_come_first_with_what_is_missing(decided: Api) -> None:
-    document = """{ nearestToTier(tier: "gold", first: 5) { totalCount edges { node {
+    document = """{ nearestToNextTier(tier: "gold", first: 5) { totalCount edges { node {
         tier gapShare missing { tier conditions { field current needed } }
         customer { externalId } } } } }"""
-    found = (await decided.ask(document))["nearestToTier"]
+    found = (await decided.ask(document))["nearestToNextTier"]
     nodes = [edge["node"] for edge in found["edges"]]
     assert found["totalCount"] == len(nodes) == 1
     missing = nodes[0]["missing"]["conditions"][0]
