@@ -15,7 +15,6 @@ import argparse
 import datetime as dt
 import json
 import math
-import multiprocessing
 import os
 import statistics
 import tempfile
@@ -44,6 +43,7 @@ from api.db.schema import upgrade
 from api.deciding import Occasion
 from api.documents import install_shipped_documents
 from api.settings import Settings
+from bench.clock import Clock, in_a_process
 from bench.population import Invented, invent, one_in_a_hundred_bought
 from ml.contracts import DAY, cutoff_of
 
@@ -55,46 +55,6 @@ HORIZON_DAYS = 90
 SEED = 7
 SIZES = (100_000, 1_000_000)
 REGIONS = ("north", "south", "east", "west", "centre")
-
-
-class Clock:
-    """Wall and processor seconds of named parts, here and in a database server's process."""
-
-    def __init__(self) -> None:
-        self.parts: dict[str, dict[str, float]] = {}
-        self.server: int | None = None
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        wall, cpu, server = time.perf_counter(), time.process_time(), self._server_cpu()
-        yield
-        self.parts[name] = {
-            "seconds": time.perf_counter() - wall,
-            "cpu": time.process_time() - cpu,
-            "server_cpu": self._server_cpu() - server,
-            "peak_mb": peak_mb(),
-        }
-
-    def _server_cpu(self) -> float:
-        """Of a backend on this machine; 0 where there is none."""
-        stat = Path(f"/proc/{self.server}/stat")
-        if self.server is None or not stat.exists():
-            return 0.0
-        user, system = stat.read_text().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def timing(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any, **named: Any) -> Any:
-            with self.part(name):
-                return work(*arguments, **named)
-
-        return timed
-
-
-def peak_mb() -> float:
-    """The most memory this process has held."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def prepare(url: str, folder: Path, customers: int) -> Measurement:
@@ -226,26 +186,6 @@ def decide_one(url: str, folder: Path, repeats: int) -> Measurement:
     return {"seconds": statistics.median(seconds), "first": seconds[0]}
 
 
-def in_a_process(work: Callable[..., Measurement], *arguments: Any) -> Measurement:
-    """What `work` returns; its failure ends the bench."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(sender, work, arguments))
-    process.start()
-    sender.close()
-    try:
-        result: Measurement = receiver.recv()
-    except EOFError:  # its traceback is printed already
-        raise SystemExit(f"{work.__name__} failed.") from None
-    finally:
-        process.join()
-    return result
-
-
-def _send(sender: Any, work: Callable[..., Measurement], arguments: tuple[Any, ...]) -> None:
-    sender.send(work(*arguments))
-
-
 @contextmanager
 def postgresql() -> Iterator[str]:
     """A server of this bench's own."""
@@ -279,7 +219,9 @@ def measure(url: str, folder: Path, customers: int) -> list[Measurement]:
         found = in_a_process(decide_and_publish, url, folder, scored)
         rows.append(said | {"step": step, "load_average": load} | found)
         show(rows[-1:])
-    return [*rows, said | {"step": "one customer"} | in_a_process(decide_one, url, folder, 50)]
+    rows.append(said | {"step": "one customer"} | in_a_process(decide_one, url, folder, 50))
+    show(rows[-1:])
+    return rows
 
 
 def growth(rows: Sequence[Measurement], part: str) -> float | None:
