@@ -11,11 +11,11 @@ from api.db.decisions import read_decision
 from api.db.installation import read_installation
 from api.db.known_fields import read_known_fields
 from api.db.overrides import find_customer
-from api.domain.explanation_texts import Words, summary
-from api.domain.explanations import Explanation
 from api.domain.money import exponent_of
-from api.domain.statements import statement
 from api.domain.texts import Language
+from api.domain.texts.explanations import Words, summary
+from api.domain.tiers.explanations import Explanation
+from api.domain.tiers.statements import statement
 from api.errors import NotFound
 from ml.mining.texts import actions_text
 

@@ -21,15 +21,15 @@ from api.db.overrides import read_overrides
 from api.db.policies import policy_in_force
 from api.db.replays import read_months
 from api.db.simulation import Everyone, Reading, external_ids, last_published
-from api.domain.disparity import GroupShare, group_shares
 from api.domain.fields import Field
-from api.domain.flapping import Flapping
 from api.domain.money import exponent_of
-from api.domain.nearness import nearness
-from api.domain.replays import Month, replay
 from api.domain.simulation import AMOUNTS, Edge, Matrix, edges_of, matrix_of
-from api.domain.standings import Standing
+from api.domain.simulation.disparity import GroupShare, group_shares
+from api.domain.simulation.flapping import Flapping
+from api.domain.simulation.nearness import nearness
+from api.domain.simulation.replays import Month, replay
 from api.domain.tiers import Overrides, TierPolicy, parse_policy
+from api.domain.tiers.standings import Standing
 from api.errors import InvalidInput, NotReady
 from ml.contracts import cutoff_of
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from api.domain.flapping import Flapping
 from api.domain.simulation import Edge, Sums
+from api.domain.simulation.flapping import Flapping
 from api.simulation import AttributeDisparity, Restlessness, SimulationReport
 
 Json = dict[str, Any]

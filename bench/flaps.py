@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.documents import read_policy_file
-from api.domain.flapping import UNKNOWN, Flapping, flapping
+from api.domain.simulation.flapping import UNKNOWN, Flapping, flapping
 from api.domain.tiers import Standing, parse_policy
 
 Tiers = npt.NDArray[np.object_]

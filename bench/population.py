@@ -114,13 +114,7 @@ def _relations(random: np.random.Generator, known: Mapping[str, Column]) -> dict
         "response_hours": some(0.4, np.round(random.gamma(2, 12, size), 2)),
         "satisfaction": some(0.25, np.round(random.beta(5, 2, size), 2)),
         "last_satisfaction": some(0.25, np.round(random.beta(5, 2, size), 2)),
-        **{
-            f"{kind}_count_365d": random.poisson(rate, size)
-            for kind, rate in (
-                ("complaint", 0.08), ("price_feedback", 0.05), ("service_feedback", 0.05),
-                ("product_feedback", 0.1), ("invoice", 1.5),
-            )
-        },
+        **_counts(random, size),
         "intent": intent,
         "intent_age_days": np.where(stated, random.integers(0, 120, size), np.nan),
         "intent_expected_on": some(0.05, random.integers(1_775_000_000, 1_785_000_000, size)),
@@ -132,6 +126,17 @@ def _relations(random: np.random.Generator, known: Mapping[str, Column]) -> dict
         "balance": balance,
         "avg_daily_balance_month": balance * 0.9,
     }  # fmt: skip
+
+
+def _counts(random: np.random.Generator, size: int) -> dict[str, Column]:
+    rates = {
+        "complaint": 0.08,
+        "price_feedback": 0.05,
+        "service_feedback": 0.05,
+        "product_feedback": 0.1,
+        "invoice": 1.5,
+    }
+    return {f"{kind}_count_365d": random.poisson(rate, size) for kind, rate in rates.items()}
 
 
 def _measures(random: np.random.Generator, known: Mapping[str, Column]) -> pa.Table:

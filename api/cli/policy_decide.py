@@ -112,7 +112,7 @@ def _columns(
 
 
 def _standing(previous: Path | None, ids: pa.Array, policy: TierPolicy) -> Any:
-    from api.domain.standings import Standing
+    from api.domain.tiers.standings import Standing
     from api.intake.measures import previous_standing
 
     if previous is None:

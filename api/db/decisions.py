@@ -19,7 +19,7 @@ from api.db.models import (
     TierPolicyVersion,
 )
 from api.db.snapshots import Record, Snapshot
-from api.domain.explanations import Hint, PolicyVersion, Run, SetByHand, Stored
+from api.domain.tiers.explanations import Hint, PolicyVersion, Run, SetByHand, Stored
 
 Related = Mapping[int, Record]
 

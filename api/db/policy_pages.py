@@ -16,7 +16,7 @@ from api.domain.classes import parse_classifications
 from api.domain.documents import Bilingual
 from api.domain.fields import known_fields
 from api.domain.policy_page import Sources, Version
-from api.domain.strategy_documents import parse_strategies
+from api.domain.strategies.documents import parse_strategies
 from api.domain.tiers import parse_policy
 from api.errors import NotFound
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, select
 from api.db.bulk import execute, merge, stage
 from api.db.models import ReplayInput, ReplayMonth
 from api.domain.fields import Field
-from api.domain.replays import Month, column_of_values
+from api.domain.simulation.replays import Month, column_of_values
 
 
 def stored_months(engine: Engine) -> dict[dt.date, str]:

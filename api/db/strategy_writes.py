@@ -15,7 +15,7 @@ from api.db.models import Customer, CustomerCase, Segment, Strategy, StrategyAct
 from api.db.segment_writes import Reading
 from api.domain.fields import nearest, shown
 from api.domain.resource_plans import parse_resource_plan
-from api.domain.strategy_documents import parse_strategy, require_alternatives
+from api.domain.strategies.documents import parse_strategy, require_alternatives
 from api.errors import Conflict, InvalidInput, NotFound
 
 

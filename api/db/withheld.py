@@ -27,10 +27,10 @@ from api.db.snapshots import Snapshot
 from api.domain.fields import Field
 from api.domain.resource_plans import parse_resource_plan
 from api.domain.rules import fields_of
-from api.domain.strategy_circumstances import Circumstances, LastDone
-from api.domain.strategy_documents import Strategy as Parsed
-from api.domain.strategy_documents import parse_strategy
-from api.domain.strategy_withheld import Withheld, withheld
+from api.domain.strategies.circumstances import Circumstances, LastDone
+from api.domain.strategies.documents import Strategy as Parsed
+from api.domain.strategies.documents import parse_strategy
+from api.domain.strategies.withheld import Withheld, withheld
 from ml.contracts import cutoff_of
 
 GAIN_FIELDS = ("clv", "churn_probability", "net_spend")

@@ -17,7 +17,7 @@ from api.deciding.reading import read_once
 from api.domain.conditions import Mask
 from api.domain.resource_plans import parse_resource_plan
 from api.domain.strategies import Strategy, parse_strategies, recommend
-from api.domain.strategy_circumstances import Circumstances, LastDone, Rows
+from api.domain.strategies.circumstances import Circumstances, LastDone, Rows
 
 MAX_RECOMMENDATIONS = 5
 """What one person can read and do; each further one is a million rows more for a large business."""

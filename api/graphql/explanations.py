@@ -12,11 +12,11 @@ from strawberry.scalars import JSON
 
 from api.db.decisions import policy_ids, run_ids, stored_decision
 from api.db.snapshots import Record
-from api.domain.explanation_texts import Words
-from api.domain.explanations import ActionEffect, Explanation
-from api.domain.statements import statement
 from api.domain.texts import Language as SpokenLanguage
-from api.domain.what_if import Change
+from api.domain.texts.explanations import Words
+from api.domain.tiers.explanations import ActionEffect, Explanation
+from api.domain.tiers.statements import statement
+from api.domain.tiers.what_if import Change
 from api.errors import NotFound
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info

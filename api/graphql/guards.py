@@ -11,7 +11,7 @@ import strawberry
 
 from api.db import guards as found
 from api.domain.revenue import AGREES, DIVERGES, PARTS, Bridge, bridge
-from api.domain.strategy_documents import parse_strategy
+from api.domain.strategies.documents import parse_strategy
 from api.domain.texts import shown_money
 from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from api.domain.strategy_content import merge_fields, render_message
+from api.domain.strategies.content import merge_fields, render_message
 from api.domain.texts import shown_percent
 from api.graphql.context import Context
 

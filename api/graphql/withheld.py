@@ -9,7 +9,7 @@ import strawberry
 from api.db.snapshots import Record
 from api.db.withheld import Reading
 from api.domain.rules import parse_rule
-from api.domain.strategy_withheld import Withheld
+from api.domain.strategies.withheld import Withheld
 from api.domain.texts import render
 from api.graphql.context import Context
 from api.graphql.described import field

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from api.domain.fields import Field, attribute_field, nearest
-from api.domain.standings import NOWHERE, Standing
+from api.domain.tiers.standings import NOWHERE, Standing
 from api.errors import InvalidInput
 from api.intake.amounts import scaled
 from api.intake.moments import read_days

@@ -23,7 +23,7 @@ from api.domain.policy_page import (
 )
 from api.domain.policy_page.words import exact_percent
 from api.domain.rules import parse_rule
-from api.domain.strategy_documents import parse_strategies
+from api.domain.strategies.documents import parse_strategies
 from api.domain.texts import Language
 from api.domain.tiers import parse_policy
 

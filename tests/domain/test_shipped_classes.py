@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from api.domain.class_texts import CLASS_TEXTS
 from api.domain.classes import Circumstances, class_evidence, classify
 from api.domain.texts import LANGUAGES, render
+from api.domain.texts.classes import CLASS_TEXTS
 from tests.domain.customers import (
     AS_OF,
     Columns,

@@ -17,8 +17,8 @@ from api.domain.resource_plans import parse_resource_plan
 from api.domain.rules import EVERYONE, AllOf, Not, Rule
 from api.domain.segments import FAMILIES, parse_segments
 from api.domain.strategies import Strategy, parse_strategies, recommend
-from api.domain.strategy_circumstances import Circumstances
-from api.domain.strategy_documents import require_alternatives
+from api.domain.strategies.circumstances import Circumstances
+from api.domain.strategies.documents import require_alternatives
 
 STRATEGIES = read_document(POLICIES / "strategies.yaml")
 SEGMENTS = read_document(POLICIES / "segments.yaml")

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.domain.disparity import FEWEST, group_shares, groups_of
-from api.domain.distances import shortfall, slack
 from api.domain.fields import FIELDS
-from api.domain.flapping import UNKNOWN, flapping
 from api.domain.rules import Masks, parse_rule
 from api.domain.simulation import edges_of, matrix_of
+from api.domain.simulation.disparity import FEWEST, group_shares, groups_of
+from api.domain.simulation.distances import shortfall, slack
+from api.domain.simulation.flapping import UNKNOWN, flapping
 
 TIERS = ("gold", "silver")
 NAN = float("nan")

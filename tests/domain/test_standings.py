@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from api.domain.fields import FIELDS
 from api.domain.policies.stability import moved
 from api.domain.rules import parse_rule
-from api.domain.standings import Standing, add_months
 from api.domain.tiers import Overrides, TierPolicy, parse_policy
+from api.domain.tiers.standings import Standing, add_months
 
 TEXT = {"en": "text", "zh": "文字"}
 MARCH = dt.date(2026, 3, 31)

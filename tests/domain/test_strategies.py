@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.domain import strategy_choice
-from api.domain.strategies import parse_strategies, parse_strategy, recommend
+from api.domain.strategies import choice, parse_strategies, parse_strategy, recommend
 from api.errors import InvalidInput
 
 TEXT = {"en": "text", "zh": "文字"}
@@ -152,7 +151,7 @@ def test_neither_the_order_of_rows_nor_chunks_nor_company_matter(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         whole = recommended(DOCUMENTS, clv=clv)
-        patch.setattr(strategy_choice, "CHUNK", chunk)
+        patch.setattr(choice, "CHUNK", chunk)
         assert recommended(DOCUMENTS, clv=clv) == whole
     backwards = recommended(list(reversed(DOCUMENTS)), clv=clv[::-1])
     for customer, value in enumerate(clv):

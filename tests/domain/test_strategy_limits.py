@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from api.domain.resource_plans import ResourcePlan, parse_resource_plan
 from api.domain.strategies import Recommendations, parse_strategies, recommend
-from api.domain.strategy_circumstances import Circumstances, LastDone
-from api.domain.strategy_withheld import withheld
+from api.domain.strategies.circumstances import Circumstances, LastDone
+from api.domain.strategies.withheld import withheld
 from api.errors import InvalidInput
 from tests.domain.test_strategies import customers, gain, strategy
 

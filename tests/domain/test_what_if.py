@@ -10,9 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.domain.tier_decisions import STALE
 from api.domain.tiers import parse_policy
-from api.domain.what_if import ACTIONABLE, Situation, single_changes
+from api.domain.tiers.decisions import STALE
+from api.domain.tiers.what_if import ACTIONABLE, Situation, single_changes
 
 DAY = dt.date(2026, 3, 31)
 

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select, update
 
 from api.db.models import Base, Customer, TierAssignment, TierPolicyVersion
-from api.domain.explanation_texts import Words
-from api.domain.explanations import NotReplayed
-from api.domain.statements import statement
 from api.domain.texts import LANGUAGES
+from api.domain.texts.explanations import Words
+from api.domain.tiers.explanations import NotReplayed
+from api.domain.tiers.statements import statement
 from api.errors import NotFound
 from api.explanations import as_document, as_lines, explain_customer
 from tests.refresh.business import BUYERS, DAY, NOW, Business

@@ -15,7 +15,7 @@ from api.db.known_fields import read_known_fields
 from api.db.models import ReplayInput, ReplayMonth
 from api.db.replays import read_months, stored_months
 from api.documents import read_policy_file
-from api.domain.replays import Month
+from api.domain.simulation.replays import Month
 from api.errors import InvalidInput
 from api.looking_back import LookingBack, month_ends
 from api.simulation import simulate_policy

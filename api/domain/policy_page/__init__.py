@@ -16,7 +16,7 @@ from api.domain.policy_page.classes import class_section
 from api.domain.policy_page.rendering import to_html, to_html_page, to_markdown
 from api.domain.policy_page.tiers import TierSections
 from api.domain.policy_page.words import Words
-from api.domain.strategy_documents import Strategy
+from api.domain.strategies.documents import Strategy
 from api.domain.texts import Language
 
 __all__ = [

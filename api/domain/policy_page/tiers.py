@@ -12,7 +12,7 @@ from api.domain.policy_page.blocks import Block, Entry, Outline, Section, Table
 from api.domain.policy_page.words import PHRASES, Words, exact_percent
 from api.domain.rules import EVERYONE, Not, Rule
 from api.domain.scores import Criterion, Score, Steps, Values
-from api.domain.strategy_documents import Strategy
+from api.domain.strategies.documents import Strategy
 
 TEXTS = MappingProxyType(
     {

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from api.domain.conditions import Mask
-from api.domain.strategy_choice import Candidates, Chosen, joined
-from api.domain.strategy_circumstances import Circumstances
+from api.domain.strategies.choice import Candidates, Chosen, joined
+from api.domain.strategies.circumstances import Circumstances
 
 
 def within_limits(candidates: Candidates, chosen: Chosen, circumstances: Circumstances) -> Chosen:

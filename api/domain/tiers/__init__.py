@@ -18,8 +18,8 @@ from api.domain.conditions import Columns, Mask, column_of, is_missing
 from api.domain.fields import FIELDS, Field
 from api.domain.policies import Branch, Cuts, PolicyDocument, parse_document
 from api.domain.rules import Masks
-from api.domain.standings import NOWHERE, Moves, Standing, Wishes, move
-from api.domain.tier_decisions import OVERRIDE_UNTIL, STALE, Ladder, TierDecisions, score_columns
+from api.domain.tiers.decisions import OVERRIDE_UNTIL, STALE, Ladder, TierDecisions, score_columns
+from api.domain.tiers.standings import NOWHERE, Moves, Standing, Wishes, move
 
 __all__ = ["STALE", "Overrides", "Standing", "TierDecisions", "TierPolicy", "parse_policy"]
 

@@ -30,8 +30,8 @@ from api.domain.reasons import (
     written,
 )
 from api.domain.rules import Masks, fields_of
-from api.domain.standings import Moves, Standing
-from api.domain.tier_reasons import tier_reasons
+from api.domain.tiers.reasons import tier_reasons
+from api.domain.tiers.standings import Moves, Standing
 
 Floats = npt.NDArray[np.float64]
 STALE = "prediction_stale"

@@ -25,16 +25,16 @@ from api.domain.reasons import (
     written,
 )
 from api.domain.rules import EVERYONE, Masks, fields_of
-from api.domain.strategy_choice import Candidates, Chosen
-from api.domain.strategy_circumstances import Circumstances
-from api.domain.strategy_documents import (
+from api.domain.strategies.choice import Candidates, Chosen
+from api.domain.strategies.circumstances import Circumstances
+from api.domain.strategies.documents import (
     ExpectedGain,
     Strategy,
     parse_strategies,
     parse_strategy,
 )
-from api.domain.strategy_gains import base_of
-from api.domain.strategy_limits import within_limits
+from api.domain.strategies.gains import base_of
+from api.domain.strategies.limits import within_limits
 
 __all__ = ["Recommendations", "Strategy", "parse_strategies", "parse_strategy", "recommend"]
 

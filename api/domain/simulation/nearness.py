@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from api.domain.distances import shortfall, slack
-from api.domain.tier_decisions import TierDecisions
+from api.domain.simulation.distances import shortfall, slack
+from api.domain.tiers.decisions import TierDecisions
 
 Floats = npt.NDArray[np.float64]
 

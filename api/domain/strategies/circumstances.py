@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from api.domain.conditions import Mask
 from api.domain.resource_plans import UNLIMITED, ResourcePlan
-from api.domain.strategy_documents import Strategy
+from api.domain.strategies.documents import Strategy
 
 Rows = npt.NDArray[np.intp]
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.domain.explanations import CONTRIBUTION, ActionEffect, Explanation
 from api.domain.fields import Field
 from api.domain.texts import (
     Language,
@@ -16,7 +15,8 @@ from api.domain.texts import (
     shown_percent,
     shown_value,
 )
-from api.domain.what_if import DOWN, Change, direction_of
+from api.domain.tiers.explanations import CONTRIBUTION, ActionEffect, Explanation
+from api.domain.tiers.what_if import DOWN, Change, direction_of
 
 Json = Mapping[str, Any]
 ActionText = Callable[[tuple[str, ...], Language], str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from api.domain.explanation_texts import Words
 from api.domain.fields import Field
+from api.domain.texts.explanations import Words
 
 PLAIN: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

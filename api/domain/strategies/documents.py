@@ -20,7 +20,7 @@ from api.domain.documents import (
 )
 from api.domain.fields import FIELDS, Field, nearest, shown
 from api.domain.rules import Rule, parse_rule
-from api.domain.strategy_content import (
+from api.domain.strategies.content import (
     Measured,
     Offer,
     parse_content,

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from api.domain.conditions import Columns, Mask
 from api.domain.rules import Masks
-from api.domain.strategy_circumstances import Circumstances
-from api.domain.strategy_documents import Strategy
-from api.domain.strategy_gains import Gains
+from api.domain.strategies.circumstances import Circumstances
+from api.domain.strategies.documents import Strategy
+from api.domain.strategies.gains import Gains
 
 NOT_FOR_THEM = np.iinfo(np.int64).min
 CHUNK = 100_000

@@ -11,12 +11,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
-from api.domain.class_texts import CLASS_TEXTS
 from api.domain.documents import Bilingual
 from api.domain.fields import FIELDS, Field
 from api.domain.scores import score_field
-from api.domain.strategy_texts import SEGMENT_TEXTS, STRATEGY_TEXTS, WITHHELD_TEXTS
-from api.domain.tier_texts import TIER_TEXTS
+from api.domain.texts.classes import CLASS_TEXTS
+from api.domain.texts.strategies import SEGMENT_TEXTS, STRATEGY_TEXTS, WITHHELD_TEXTS
+from api.domain.texts.tiers import TIER_TEXTS
 from api.errors import InvalidInput
 from ml.features import reason_text
 

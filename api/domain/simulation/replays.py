@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from api.domain.conditions import Columns
 from api.domain.fields import Field
-from api.domain.flapping import UNKNOWN, Flapping, flapping
-from api.domain.standings import NOWHERE, Standing
+from api.domain.simulation.flapping import UNKNOWN, Flapping, flapping
 from api.domain.tiers import TierPolicy
+from api.domain.tiers.standings import NOWHERE, Standing
 
 Ids = npt.NDArray[np.int64]
 BELOW = -1

@@ -12,7 +12,7 @@ from api.domain.fields import Field
 from api.domain.policies import Tier
 from api.domain.scores import score_fields
 from api.domain.tiers import TierPolicy, parse_policy
-from api.domain.what_if import Change, Situation, single_changes
+from api.domain.tiers.what_if import Change, Situation, single_changes
 from api.errors import EchelonError
 
 HELD_BY = ("tier.watch", "tier.minimum_stay")

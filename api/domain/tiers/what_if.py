@@ -20,8 +20,8 @@ from api.domain.fields import Field
 from api.domain.policies import PolicyDocument
 from api.domain.rules import Rule
 from api.domain.scores import Scale, Score, Steps
-from api.domain.standings import NOWHERE, Standing
 from api.domain.tiers import TierPolicy
+from api.domain.tiers.standings import NOWHERE, Standing
 
 UP, DOWN = 1, -1
 _DIRECTIONS: Mapping[str, int] = {

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from api.domain.conditions import Columns, column_of
-from api.domain.strategy_documents import Share, Strategy
+from api.domain.strategies.documents import Share, Strategy
 
 
 def base_of(share_of: Share, columns: Columns, rows: Any) -> npt.NDArray[np.float64]:

@@ -11,10 +11,10 @@ from api.domain.conditions import Mask
 from api.domain.policies import Rung
 from api.domain.reasons import Piece, condition_reason, json_of, met, reason
 from api.domain.rules import EVERYONE, fields_of
-from api.domain.standings import FREE, MINIMUM_STAY, NOT_EVALUATED, WATCHED
+from api.domain.tiers.standings import FREE, MINIMUM_STAY, NOT_EVALUATED, WATCHED
 
 if TYPE_CHECKING:
-    from api.domain.tier_decisions import Ladder, TierDecisions
+    from api.domain.tiers.decisions import Ladder, TierDecisions
 
 
 def tier_reasons(decisions: TierDecisions) -> list[Piece]:

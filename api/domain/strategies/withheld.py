@@ -10,9 +10,9 @@ import numpy as np
 
 from api.domain.conditions import Columns
 from api.domain.rules import EVERYONE
-from api.domain.strategy_choice import Candidates
-from api.domain.strategy_circumstances import Circumstances
-from api.domain.strategy_documents import Strategy
+from api.domain.strategies.choice import Candidates
+from api.domain.strategies.circumstances import Circumstances
+from api.domain.strategies.documents import Strategy
 
 
 @dataclass(frozen=True)
