@@ -117,7 +117,7 @@ def _relations(random: np.random.Generator, known: Mapping[str, Column]) -> dict
         **_counts(random, size),
         "intent": intent,
         "intent_age_days": np.where(stated, random.integers(0, 120, size), np.nan),
-        "intent_expected_on": some(0.05, random.integers(1_775_000_000, 1_785_000_000, size)),
+        "intent_expected_on": some(0.05, random.integers(20_550, 20_650, size)),
         "referral_count": random.poisson(0.05, size),
         "referred_net_spend": random.poisson(0.05, size) * 20_000,
         "overdue_days": np.nan_to_num(overdue),
