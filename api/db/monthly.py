@@ -1,4 +1,4 @@
-"""The numbers of each month: written by a refresh, read side by side."""
+"""Writing the numbers of a month: by a refresh, over ADBC."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
-from sqlalchemy import select
 
 from api.db.bulk import execute, fetch, stage
 from api.db.models import MonthlyStatistic
-from api.db.snapshots import Record, Snapshot
 from api.domain.monthly import Statistic
 
 
@@ -49,14 +47,3 @@ def write_month(
     return execute(
         connection, f"INSERT INTO monthly_statistics ({listed}) SELECT {listed} FROM staged_month"
     )
-
-
-async def statistics_between(snapshot: Snapshot, first: dt.date, last: dt.date) -> Sequence[Record]:
-    """The rows of the months that begin from one day to another, oldest first."""
-    table = MonthlyStatistic.__table__
-    statement = (
-        select(table)
-        .where(table.c.month >= first, table.c.month <= last)
-        .order_by(table.c.month, table.c.dimension, table.c.key, table.c.measure)
-    )
-    return await snapshot.rows(statement)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import strawberry
 
-from api.db.monthly import statistics_between
+from api.db.months import statistics_between
 from api.db.snapshots import Record
 from api.domain.monthly import EVERYBODY
 from api.errors import InvalidInput

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
+from api.documents import POLICIES
 from api.domain.conditions import OPERATORS
 from api.domain.fields import FIELDS, attribute_field, known_fields
 from api.domain.policies import REMARKS
@@ -32,7 +32,6 @@ from api.domain.tiers import parse_policy
 from api.errors import InvalidInput
 from tests.domain.customers import classified, fields, with_all_measures
 
-POLICIES = Path(__file__).parents[2] / "api" / "policies"
 CUSTOMERS = 4_000
 
 
