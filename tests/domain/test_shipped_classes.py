@@ -75,6 +75,28 @@ def test_credit_has_a_grade_and_a_flag_and_neither_without_invoices() -> None:
     assert found["class.arrears"].tolist() == ["no", "no", "yes", "yes", "yes", None]
 
 
+def test_value_is_by_amount_and_frequency_and_shows_both() -> None:
+    columns = with_all_measures(
+        {
+            "order_count": np.array([9, 5, 2, 0]),
+            "order_count_365d": np.array([9, 5, 2, 0]),
+            "net_spend_365d": np.array([900, 500, 200, 0]),
+        }
+    )
+    found = classify(shipped_classes(), columns, CIRCUMSTANCES)
+    assert found.columns["class.value_class"].tolist() == ["high", "mid", "low", None]
+    best, *_ = class_evidence(shipped_classes(), columns, found.cutoffs, found.codes)["value_class"]
+    inputs = {each["params"]["field"]: each["params"]["value"] for each in best}
+    assert inputs == {"net_spend_365d": 900, "order_count_365d": 9}
+
+
+def test_the_best_fifth_by_lifetime_value_is_high() -> None:
+    found = classified({"clv": np.array([float(each) for each in range(1, 11)] + [np.nan])})
+    values = found.columns["class.clv_class"].tolist()
+    assert values == ["low"] * 4 + ["mid"] * 4 + ["high"] * 2 + [None]
+    assert found.cutoffs["clv_class"] == {"high": 9, "mid": 5}
+
+
 def test_long_term_small_with_potential_and_purchase_habit() -> None:
     found = classified(
         {
