@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -17,6 +18,7 @@ from api.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+CAPABILITIES = ROOT / "docs" / "capabilities.md"
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lambda path: path.as_posix()
 )
@@ -150,3 +152,42 @@ def test_every_dependency_is_explained() -> None:
     rows = re.findall(r"^\| ([a-z][^|]*) \|", decision, re.MULTILINE)
     explained = {name.strip() for row in rows for name in row.split(",")} - {"package"}
     assert explained == names
+
+
+def capability_rows() -> dict[str, list[str]]:
+    """What shows each capability: names of tests and commands."""
+    found: dict[str, list[str]] = {}
+    for line in CAPABILITIES.read_text(encoding="utf-8").splitlines():
+        if row := re.match(r"\| ([A-Z]+\d+) \| .+ \| (.+) \|$", line):
+            assert row[1] not in found, f"{row[1]} is there twice"
+            found[row[1]] = re.findall(r"`([^`]+)`", row[2])
+    return found
+
+
+def functions_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {each.name for each in tree.body if isinstance(each, functions)}
+
+
+def test_what_shows_a_capability_exists() -> None:
+    rows = capability_rows()
+    assert all(rows.values())
+    for proof in {each for proofs in rows.values() for each in proofs}:
+        path, _, name = proof.partition("::")
+        if name:
+            assert name in functions_of(ROOT / path), proof
+        elif proof.startswith("echelon "):
+            command, rest = resolve(proof.split()[1:])
+            assert rest == [], proof
+            assert not hasattr(command, "commands"), proof
+        else:
+            module = proof.removeprefix("python -m ").replace(".", "/")
+            assert (ROOT / f"{module}.py").is_file(), proof
+
+
+def test_every_promised_capability_is_shown() -> None:
+    promised = {"K": range(1, 25), "ST": range(1, 18), "RP": (3, 5), "CO": (4,), "CI": (4,)}
+    promised |= {"G": (1, 2, 3, 4, 7, 8, 9, 10, 11)}
+    ids = {f"{letters}{number}" for letters, numbers in promised.items() for number in numbers}
+    assert ids <= capability_rows().keys()
