@@ -26,9 +26,8 @@ from api.domain.money import exponent_of
 from api.domain.simulation import AMOUNTS, Edge, Matrix, edges_of, matrix_of
 from api.domain.simulation.disparity import GroupShare, group_shares
 from api.domain.simulation.flapping import Flapping
-from api.domain.simulation.nearness import nearness
 from api.domain.simulation.replays import Month, replay
-from api.domain.tiers import Overrides, TierPolicy, parse_policy
+from api.domain.tiers import Overrides, TierDecisions, TierPolicy, parse_policy
 from api.domain.tiers.standings import Standing
 from api.errors import InvalidInput, NotReady
 from ml.contracts import cutoff_of
@@ -141,7 +140,7 @@ def _reading(
     today = installation.today
     stale_from = dt.datetime.combine(today, dt.time(), zone) if today else now
     cutoff = cutoff_of(day, installation.time_zone)
-    return Reading(connection, dialect, installation.time_zone, cutoff, stale_from)
+    return Reading(connection, dialect, installation.time_zone, day, cutoff, stale_from)
 
 
 def _found(
@@ -153,21 +152,25 @@ def _found(
     document = scene.new.document
     ours = everyone.decided_by == document.key
     standing = Standing(
-        everyone.tier,
+        everyone.stood,
         np.asarray(ours, dtype=bool),
         everyone.since,
         everyone.watch_since,
         everyone.evaluated_on,
     )
     decisions = scene.new.decide(everyone.columns, standing, scene.as_of, overrides=overrides)
-    near = nearness(decisions)
     tiers = [tier.key for tier in document.tiers]
     after = decisions.tiers
     return (
         matrix_of(everyone.columns, everyone.tier, after, tiers),
-        edges_of(after, near.lacking, near.spare, near.next_tier, tiers),
+        _edges(decisions, tiers),
         _disparity(scene, everyone.columns, attributes, everyone.tier, after),
     )
+
+
+def _edges(decisions: TierDecisions, tiers: list[str], **most: int) -> tuple[Edge, ...]:
+    lacking, spare = decisions.gap_shares, decisions.spare_shares
+    return edges_of(decisions.tiers, lacking, spare, decisions.next_tiers, tiers, **most)
 
 
 def _on_past_day(
@@ -182,7 +185,6 @@ def _on_past_day(
     columns = months[-1].columns
     before, after = (replay(policy, months).tiers[-1] for policy in (scene.present, scene.new))
     decisions = scene.new.decide(columns)
-    near = nearness(decisions)
     tiers = [tier.key for tier in scene.new.document.tiers]
     attributes = [
         field
@@ -191,7 +193,7 @@ def _on_past_day(
     ]
     found = (
         matrix_of(columns, before, after, tiers),
-        edges_of(decisions.tiers, near.lacking, near.spare, near.next_tier, tiers, most=0),
+        _edges(decisions, tiers, most=0),
         _disparity(scene, columns, attributes, before, after),
     )
     return _report(

@@ -11,8 +11,8 @@ from api.domain.fields import FIELDS
 from api.domain.rules import Masks, parse_rule
 from api.domain.simulation import edges_of, matrix_of
 from api.domain.simulation.disparity import FEWEST, group_shares, groups_of
-from api.domain.simulation.distances import shortfall, slack
 from api.domain.simulation.flapping import UNKNOWN, flapping
+from api.domain.tiers.distances import shortfall, slack
 
 TIERS = ("gold", "silver")
 NAN = float("nan")

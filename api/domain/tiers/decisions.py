@@ -16,7 +16,6 @@ from api.domain.conditions import Columns, Mask
 from api.domain.policies import Branch, Cuts, PolicyDocument, Rung
 from api.domain.reasons import (
     ArrowTexts,
-    Evidence,
     JsonColumns,
     Piece,
     Texts,
@@ -29,7 +28,8 @@ from api.domain.reasons import (
     unmet,
     written,
 )
-from api.domain.rules import Masks, fields_of
+from api.domain.rules import Masks, Rule, fields_of
+from api.domain.tiers.distances import shortfall, slack
 from api.domain.tiers.reasons import tier_reasons
 from api.domain.tiers.standings import Moves, Standing
 
@@ -77,21 +77,6 @@ def score_columns(policy: PolicyDocument, columns: Columns) -> Columns:
             column = added.setdefault(f"score.{score.key}", np.full(masks.size, np.nan))
             column[inside] = score.of(columns)[inside]
     return {**columns, **added}
-
-
-def missing_share(missing: Sequence[Evidence], columns: Columns, where: Mask) -> Floats:
-    """The largest relative distance to a threshold that is not reached; 0 where nothing lacks."""
-    largest = np.where(where, 0.0, np.nan)
-    for each in missing:
-        threshold = each.condition.value
-        scope = where & each.where
-        column = columns.get(each.condition.field.name)
-        if isinstance(threshold, bool | str | tuple | dt.date) or column is None:
-            largest[scope] = np.nan
-            continue
-        distance = np.abs(column[scope].astype(np.float64) - threshold)
-        largest[scope] = np.maximum(largest[scope], distance / max(abs(threshold), 1e-9))
-    return largest
 
 
 @dataclass(frozen=True)
@@ -170,49 +155,55 @@ class TierDecisions:
         """For each customer, the next better tier and what is missing; None at the top."""
         return as_objects(self.gap_texts)
 
-    @property
+    @cached_property
     def gap_texts(self) -> ArrowTexts:
-        return self._gaps[0]
-
-    @property
-    def next_tiers(self) -> Texts:
-        """Keys of the next better tiers; None at the top."""
-        return self._gaps[1]
-
-    @property
-    def gap_shares(self) -> Floats:
-        """How far it is to the next better tier: the largest share of a threshold that is missing.
-
-        NaN at the top, and where something is missing that is not measured in numbers.
-        """
-        return self._gaps[2]
+        gaps: list[Written] = []
+        for rung, rule, scope in self._next_rungs():
+            pieces = [condition_gap(each) for each in unmet(rule, self.masks, scope)]
+            gaps += self._gap_parts(rung.tier.key, pieces, scope)
+        return together(self.masks.size, gaps)
 
     @cached_property
-    def _gaps(self) -> tuple[ArrowTexts, Texts, Floats]:
-        gaps: list[Written] = []
+    def next_tiers(self) -> Texts:
+        """Keys of the next better tiers; None at the top."""
         tiers: Texts = np.full(self.masks.size, None, dtype=object)
-        shares = np.full(self.masks.size, np.nan)
-        for rung, scope in self._next_rungs():
-            if not scope.any():
-                continue
-            # Who has a tier by now moves up by the margin, also who was given it just now.
-            rule = rung.rule if self.as_of is None else rung.enter
-            missing = unmet(rule, self.masks, scope)
-            pieces = [condition_gap(each) for each in missing]
-            gaps += self._gap_parts(rung.tier.key, pieces, scope)
+        for rung, _, scope in self._next_rungs():
             tiers[scope] = rung.tier.key
-            shares[scope] = missing_share(missing, self.masks.columns, scope)[scope]
-        return together(self.masks.size, gaps), tiers, shares
+        return tiers
 
-    def _next_rungs(self) -> Iterator[tuple[Rung, Mask]]:
-        """Each rung, and the customers for whom it is the next better one."""
+    @cached_property
+    def gap_shares(self) -> Floats:
+        """How far it is to the next better tier, as a share of what it asks for.
+
+        NaN at the top, and where what is missing is not measured in numbers.
+        """
+        shares = np.full(self.masks.size, np.nan)
+        for _, rule, scope in self._next_rungs():
+            shares[scope] = shortfall(rule, self.masks)[scope]
+        return np.where(np.isfinite(shares), shares, np.nan)
+
+    @cached_property
+    def spare_shares(self) -> Floats:
+        """How far it is to losing the tier, as a share of what keeps it; NaN as in `gap_shares`."""
+        shares = np.full(self.masks.size, np.nan)
+        for ladder in self.ladders:
+            for rung in ladder.rungs:
+                inside = ladder.where & (self.moves.place == rung.tier.place)
+                if not rung.otherwise and inside.any():
+                    shares[inside] = slack(rung.keep, self.masks)[inside]
+        return np.where(np.isfinite(shares), shares, np.nan)
+
+    def _next_rungs(self) -> Iterator[tuple[Rung, Rule, Mask]]:
+        """Each rung, the rule that leads up to it, and for whom it is the next better one."""
         place = self.moves.place
         for ladder in self.ladders:
             for index, rung in enumerate(ladder.rungs):
                 scope = ladder.where & (place > rung.tier.place)
                 if index + 1 < len(ladder.rungs):
                     scope &= place <= ladder.rungs[index + 1].tier.place
-                yield rung, scope
+                if scope.any():
+                    # Who has a tier by now moves up by the margin, also who was given it just now.
+                    yield rung, rung.rule if self.as_of is None else rung.enter, scope
 
     def margin_json(self) -> Texts:
         """For each customer, what keeps the tier and the tier that is next without it.
