@@ -14,6 +14,7 @@ from api.db.circumstances import CircumstanceTables, read_circumstances
 from api.db.installation import read_installation
 from api.db.overrides import read_overrides
 from api.db.past_classes import PastClasses, read_past_classes
+from api.db.standings import tiers_before
 from api.domain.fields import Field
 
 
@@ -28,8 +29,7 @@ class Population:
     attribute_fields: tuple[Field, ...]
     past_classes: PastClasses
     tiers: pa.Table
-    """The tiers before the day: customer_id, tier_key (null below the lowest), the policy_key they
-    were last decided by, and as ISO texts since, watch_since, evaluated_on"""
+    """The tiers before the day that a policy gave: `api.db.standings.tiers_before`"""
     overrides: pa.Table
     """Tiers and classes set by hand: `api.db.overrides.OVERRIDES`"""
     circumstances: CircumstanceTables
@@ -66,27 +66,7 @@ def read_population(url: str, engine: Engine, day: dt.date) -> Population:
             ),
             attribute_fields,
             read_past_classes(connection, day),
-            fetch(connection, _tiers_before(day, sqlite=sqlite)),
+            fetch(connection, tiers_before(day)),
             overrides,
             read_circumstances(connection, engine.dialect.name, day, time_zone),
         )
-
-
-def _tiers_before(day: dt.date, *, sqlite: bool) -> str:
-    """Stays that lasted when the day began, without what a refresh of the same day made of them."""
-    latest = (
-        "json_extract(now, '$.policy_version_id')"
-        if sqlite
-        else "CAST(now ->> 'policy_version_id' AS BIGINT)"
-    )
-    states = ", ".join(
-        f"CAST(CASE WHEN state_on >= '{day}' THEN {before} ELSE {name} END AS TEXT) AS {name}"
-        for name, before in (("watch_since", "watch_before"), ("evaluated_on", "evaluated_before"))
-    )
-    return (
-        "SELECT customer_id, tier_key, p.key AS policy_key, CAST(since AS TEXT) AS since, "
-        f"{states} FROM tier_assignments "
-        f"JOIN tier_policy_versions p ON p.id = COALESCE({latest}, policy_version_id) "
-        f"WHERE since < '{day}' AND (ended_on IS NULL OR ended_on >= '{day}') "
-        "ORDER BY customer_id"
-    )

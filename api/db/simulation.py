@@ -25,11 +25,11 @@ from api.db.models import (
     Prediction,
     RefreshRun,
     TierAssignment,
-    TierPolicyVersion,
 )
 from api.db.models.base import Base, UtcDateTime
 from api.db.rules import field_column
 from api.db.snapshots import Query
+from api.db.standings import tiers_before
 from api.domain.fields import Field
 from api.domain.tiers import STALE
 
@@ -50,8 +50,10 @@ class Everyone:
     """A column for each field asked for, and `prediction_stale`."""
     tier: Column
     """The present tier key, None for none or below the lowest."""
+    stood: Column
+    """The tier before the day, None where there was none: where those that follow are about."""
     decided_by: Column
-    """Key of the policy that decided it, None where nothing was decided."""
+    """Key of the policy that decided it, None where none did."""
     since: Column
     watch_since: Column
     evaluated_on: Column
@@ -64,6 +66,8 @@ class Reading:
     connection: adbc.Connection
     dialect: str
     time_zone: str
+    day: dt.date
+    """The day decided for."""
     cutoff: int
     """Attributes that became so at this second or later are not known yet."""
     stale_from: dt.datetime
@@ -78,7 +82,7 @@ class Reading:
         attributes = [each for each in asked.values() if each.attribute]
         for field in attributes:
             columns[field.name] = self._attribute(ids, field)
-        return Everyone(ids, columns, *self._standing(ids))
+        return Everyone(ids, columns, self._tiers(ids), *self._standing(ids))
 
     def _fetch(self, statement: Query) -> list[Column]:
         """Columns of a result; texts and days as objects, numbers with NaN where missing."""
@@ -146,26 +150,19 @@ class Reading:
         last = np.append(keys[1:] != keys[:-1], np.ones(min(len(keys), 1), dtype=bool))
         return self._column(ids, keys[last], rows["value"].filter(pa.array(last)), field)
 
-    def _standing(self, ids: Column) -> Iterator[Column]:
-        table, policy = TierAssignment, TierPolicyVersion
-        latest = sa.func.coalesce(
-            table.now["policy_version_id"].as_integer(), table.policy_version_id
-        )
+    def _tiers(self, ids: Column) -> Column:
         rows = self._table(
-            sa.select(
-                table.customer_id,
-                table.tier_key,
-                policy.key,
-                *(
-                    sa.cast(column, sa.Text).label(column.key)
-                    for column in (table.since, table.watch_since, table.evaluated_on)
-                ),
+            sa.select(TierAssignment.customer_id, TierAssignment.tier_key).where(
+                TierAssignment.ended_on.is_(None)
             )
-            .join(policy, policy.id == latest)
-            .where(table.ended_on.is_(None))
         )
+        return aligned(ids, rows["customer_id"].to_numpy(), objects(rows["tier_key"]), None)
+
+    def _standing(self, ids: Column) -> Iterator[Column]:
+        """As the next refresh of this day finds it."""
+        rows = fetch(self.connection, tiers_before(self.day))
         keys = rows["customer_id"].to_numpy()
-        for name in ("tier_key", "key"):
+        for name in ("tier_key", "policy_key"):
             yield aligned(ids, keys, objects(rows[name]), None)
         for name in ("since", "watch_since", "evaluated_on"):
             yield aligned(ids, keys, objects(rows[name]).astype("datetime64[D]"), NO_DAY)
