@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -20,10 +20,11 @@ from api.errors import InvalidInput
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from api.domain.texts import Language
     from api.domain.tiers import TierDecisions, TierPolicy
     from api.intake.measures import Column
 
-LANGUAGES = {"en": "en", "zh": "zh-Hans"}
+LANGUAGES: dict[str, Language] = {"en": "en", "zh": "zh-Hans"}
 
 
 def decide(
@@ -68,7 +69,9 @@ def decide(
     columns, notes = _columns(parsed, rows, exponent)
     standing = _standing(previous, ids, parsed)
     decisions = parsed.decide(columns, standing, as_of.date())
-    write_file(_written(ids, decisions, (language, money, exponent), fields), out)
+    words = _words(document, language, money, fields)
+    between = "; " if language == "en" else "；"
+    write_file(_written(ids, decisions, _sentences(decisions, words, between)), out)
     for note in notes:
         terminal.note(note)
     _report(terminal, decisions, out, len(ids))
@@ -124,8 +127,7 @@ def _standing(previous: Path | None, ids: pa.Array, policy: TierPolicy) -> Any:
 def _written(
     ids: pa.Array,
     decisions: TierDecisions,
-    reader: tuple[str, str, int],
-    fields: Any,
+    reasons: list[str],
 ) -> pa.Table:
     import pyarrow as pa
 
@@ -134,7 +136,7 @@ def _written(
         {
             "customer_id": ids,
             "tier": pa.array(decisions.tiers, pa.string()),
-            "reasons": pa.array(_sentences(decisions.reasons_json(), reader, fields), pa.string()),
+            "reasons": pa.array(reasons, pa.string()),
             "since": pa.array(moves.since, pa.date32()),
             "watch_since": pa.array(moves.watch_since, pa.date32()),
             "evaluated_on": pa.array(moves.evaluated_on, pa.date32()),
@@ -142,20 +144,25 @@ def _written(
     )
 
 
-def _sentences(texts: Iterable[str], reader: tuple[str, str, int], fields: Any) -> list[str]:
-    """Reasons for people; many customers share theirs word by word, so each is rendered once."""
+def _words(document: Any, language: str, currency: str, fields: Any) -> Callable[[Any], str]:
+    """Renders one reason of this policy."""
+    from api.domain.money import exponent_of
     from api.domain.texts import render
+    from api.domain.texts.policy_names import policy_names
 
-    language, currency, exponent = reader
+    names = policy_names(document)
+    known = {**fields, **names.fields}
+    spoken, exponent = LANGUAGES[language], exponent_of(currency)
+    return lambda each: render(each, spoken, currency, exponent, known, names.tiers)
+
+
+def _sentences(decisions: TierDecisions, words: Callable[[Any], str], between: str) -> list[str]:
+    """Reasons for people; many customers share theirs word by word, so each is rendered once."""
     known: dict[str, str] = {}
     sentences = []
-    between = "; " if language == "en" else "；"
-    for text in texts:
+    for text in decisions.reasons_json():
         if text not in known:
-            known[text] = between.join(
-                render(each, LANGUAGES[language], currency, exponent, fields)  # type: ignore[arg-type]
-                for each in json.loads(text)
-            )
+            known[text] = between.join(map(words, json.loads(text)))
         sentences.append(known[text])
     return sentences
 

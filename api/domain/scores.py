@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float64]
 HIGHEST = 100.0
 DECIMALS = 6
 MOST_CRITERIA = 20
+TOTAL = "total"
+"""The key of a weighted policy's own score: rules and reasons know it as `score.total`."""
+TOTAL_NAME = Bilingual("Total score", "综合得分")
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from api.graphql.strategies import (
     load_recommendations,
     recommendations_of,
 )
-from api.graphql.tiers import CustomerTier, customer_tier, tier_history_of
+from api.graphql.tiers import CustomerTier, customer_tier, load_names, tier_history_of
 from api.graphql.withheld import CustomerNeed, WithheldStrategy, needs_of, withheld_from
 
 
@@ -86,6 +86,12 @@ def _by(loader: str) -> Callable[[Customer], Awaitable[Any]]:
         return found
 
     return load
+
+
+async def _present_tier(customer: Customer) -> None:
+    row = await customer.context.loaders.tier.load(customer.row.id)
+    if row is not None:
+        await load_names((row,), customer.context)
 
 
 def _recommendations(customer: Customer, first: int = MOST_RECOMMENDATIONS) -> Awaitable[Any]:
@@ -135,7 +141,7 @@ class Customer(Node):
         everything = self.context.caller.may("pii:read")
         return [_attribute(row, self.context) for row in rows if everything or not row.sensitive]
 
-    @loaded("The present tier; none if below the lowest or not decided.", _by("tier"))
+    @loaded("The present tier; none if below the lowest or not decided.", _present_tier)
     def tier(self) -> CustomerTier | None:
         row = known(self.context.loaders.tier, self.row.id)
         return None if row is None else customer_tier(row, self.context)

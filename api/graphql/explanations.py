@@ -14,6 +14,7 @@ from api.db.decisions import policy_ids, run_ids, stored_decision
 from api.db.snapshots import Record
 from api.domain.texts import Language as SpokenLanguage
 from api.domain.texts.explanations import Words
+from api.domain.texts.policy_names import policy_names
 from api.domain.tiers.explanations import ActionEffect, Explanation
 from api.domain.tiers.statements import statement
 from api.domain.tiers.what_if import Change
@@ -226,14 +227,17 @@ async def tier_decision_of(
 
 def _decision(explanation: Explanation, context: Context) -> TierDecision:
     stored, run, held = explanation.stored, explanation.stored.run, explanation.held
+    names = policy_names(stored.policy.document)
     return TierDecision(
         tier=stored.tier,
         as_of=explanation.as_of,
         since=stored.since,
         until=stored.until,
-        reasons=reasons(stored.reasons, context),
-        gap_to_next_tier=None if stored.gap is None else tier_gap(stored.gap, context),
-        margin_to_lower=None if stored.margin is None else tier_margin(stored.margin, context),
+        reasons=reasons(stored.reasons, context, names),
+        gap_to_next_tier=None if stored.gap is None else tier_gap(stored.gap, context, names),
+        margin_to_lower=None
+        if stored.margin is None
+        else tier_margin(stored.margin, context, names),
         hold=None if held is None else _hold(held),
         override=None if stored.override is None else TierByHand(**vars(stored.override)),
         policy=stored.policy.key,

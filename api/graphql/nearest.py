@@ -15,7 +15,7 @@ from api.graphql.context import Context, Info
 from api.graphql.customers import Customer, customer
 from api.graphql.described import field
 from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
-from api.graphql.tiers import TierGap, customer_tier
+from api.graphql.tiers import TierGap, customer_tier, load_names
 
 
 @strawberry.type(description="A customer on the way to the next better tier.")
@@ -69,6 +69,7 @@ class NearestQueries:
         listing = Listing(f"nearest/{tier}", NEAREST, context.cursors)
         request = listing.request(first, after, last, before)
         page = await nearest_to(context.snapshot, tier, request)
+        await load_names(page.rows, context)
         return connection(listing, page, lambda row: _near(row, context), count)
 
 

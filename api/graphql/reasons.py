@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.scalars import JSON
 
+from api.domain.fields import Field
 from api.domain.texts import render, render_prediction
+from api.domain.texts.policy_names import NO_NAMES, PolicyNames
 from api.graphql.context import Context
 from api.graphql.described import field
 from api.graphql.language import LANGUAGE_ARGUMENT, Language
@@ -24,6 +26,7 @@ class Reason:
         description="The numbers behind it; money in minor units of the base currency."
     )
     context: strawberry.Private[Context]
+    names: strawberry.Private[PolicyNames]
 
     @field("The reason as a sentence.")
     def text(self, language: LanguageChoice = None) -> str:
@@ -33,7 +36,8 @@ class Reason:
             (language or context.language).value,
             context.currency,
             context.exponent,
-            context.business.fields,
+            known_fields(context, self.names),
+            self.names.tiers,
         )
 
 
@@ -58,9 +62,19 @@ class PredictionReason:
         )
 
 
-def reasons(stored: Iterable[Mapping[str, Any]], context: Context) -> list[Reason]:
+def known_fields(context: Context, names: PolicyNames) -> Mapping[str, Field]:
+    """The catalogue with the scores of a policy."""
+    known = context.business.fields
+    return {**known, **names.fields} if names.fields else known
+
+
+def reasons(
+    stored: Iterable[Mapping[str, Any]], context: Context, names: PolicyNames = NO_NAMES
+) -> list[Reason]:
+    """`names` are those of the policy that decided, where one did."""
     return [
-        Reason(code=each["code"], params=JSON(each["params"]), context=context) for each in stored
+        Reason(code=each["code"], params=JSON(each["params"]), context=context, names=names)
+        for each in stored
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import strawberry
@@ -12,12 +12,13 @@ from strawberry.scalars import JSON
 from api.db.snapshots import Record
 from api.db.tiers import NEWEST_FIRST
 from api.domain.texts import render_gap
+from api.domain.texts.policy_names import NO_NAMES, PolicyNames, policy_names
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
 from api.graphql.loaders import NO_PAGE, known
 from api.graphql.overrides import Override, override
 from api.graphql.pagination import Connection, Listing, connection
-from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.reasons import LanguageChoice, Reason, known_fields, reasons
 from api.graphql.strategies import bilingual
 
 
@@ -30,6 +31,7 @@ class GapCondition:
     )
     needed: JSON | None = strawberry.field(description="What would do; money in minor units.")
     context: strawberry.Private[Context]
+    names: strawberry.Private[PolicyNames]
 
     @field("The condition as a sentence.")
     def text(self, language: LanguageChoice = None) -> str:
@@ -44,7 +46,7 @@ class GapCondition:
             (language or context.language).value,
             context.currency,
             context.exponent,
-            context.business.fields,
+            known_fields(context, self.names),
         )
 
 
@@ -103,16 +105,17 @@ class CustomerTier:
     reasons: list[Reason] = strawberry.field(description="Why this tier, by the latest refresh.")
     row: strawberry.Private[Record]
     context: strawberry.Private[Context]
+    names: strawberry.Private[PolicyNames]
 
     @field("What is missing for the next better tier; none at the top.")
     def gap_to_next_tier(self) -> TierGap | None:
         gap = _latest(self.row)["gap_to_next"]
-        return None if gap is None else tier_gap(gap, self.context)
+        return None if gap is None else tier_gap(gap, self.context, self.names)
 
     @field("What keeps the tier; none where nothing lower is to fall to.")
     def margin_to_lower(self) -> TierMargin | None:
         margin = _latest(self.row)["margin_to_lower"]
-        return None if margin is None else tier_margin(margin, self.context)
+        return None if margin is None else tier_margin(margin, self.context, self.names)
 
     @loaded("Who set it by hand, if somebody did.", _overrides)
     def override(self) -> Override | None:
@@ -141,9 +144,7 @@ class CustomerTier:
         return None if row is None else tier_run(row)
 
     async def _policy(self) -> Record:
-        policies = await self.context.loaders.policies.all()
-        decided_by = int(_latest(self.row)["policy_version_id"])
-        return next(row for row in policies if row.id == decided_by)
+        return _policy_of(self.row, await self.context.loaders.policies.all())
 
 
 def _latest(row: Record) -> Mapping[str, Any]:
@@ -151,7 +152,29 @@ def _latest(row: Record) -> Mapping[str, Any]:
     return dict(row._mapping) if row.now is None else cast("Mapping[str, Any]", row.now)
 
 
-def _conditions(part: Mapping[str, Any], context: Context) -> list[GapCondition]:
+def _policy_of(row: Record, policies: Sequence[Record]) -> Record:
+    decided_by = int(_latest(row)["policy_version_id"])
+    return next(each for each in policies if each.id == decided_by)
+
+
+def _speaks_of_its_policy(row: Record) -> bool:
+    """Whether sentences about this tier take names that only the policy's document has."""
+    record = _latest(row)
+    params = [each["params"] for each in record["reasons"]]
+    for part in (record["gap_to_next"], record["margin_to_lower"]):
+        params += (part or {}).get("conditions", ())
+    return any("tier" in each or each.get("field", "").startswith("score.") for each in params)
+
+
+async def load_names(rows: Iterable[Record], context: Context) -> None:
+    """Load what `customer_tier` takes names from, if it takes any."""
+    if any(_speaks_of_its_policy(row) for row in rows):
+        await context.loaders.policies.all()
+
+
+def _conditions(
+    part: Mapping[str, Any], context: Context, names: PolicyNames
+) -> list[GapCondition]:
     return [
         GapCondition(
             compared=each["field"],
@@ -159,17 +182,18 @@ def _conditions(part: Mapping[str, Any], context: Context) -> list[GapCondition]
             current=each["current"],
             needed=each["needed"],
             context=context,
+            names=names,
         )
         for each in part["conditions"]
     ]
 
 
-def tier_gap(gap: Mapping[str, Any], context: Context) -> TierGap:
-    return TierGap(tier=gap["tier"], conditions=_conditions(gap, context))
+def tier_gap(gap: Mapping[str, Any], context: Context, names: PolicyNames) -> TierGap:
+    return TierGap(tier=gap["tier"], conditions=_conditions(gap, context, names))
 
 
-def tier_margin(margin: Mapping[str, Any], context: Context) -> TierMargin:
-    return TierMargin(tier=margin["tier"], conditions=_conditions(margin, context))
+def tier_margin(margin: Mapping[str, Any], context: Context, names: PolicyNames) -> TierMargin:
+    return TierMargin(tier=margin["tier"], conditions=_conditions(margin, context, names))
 
 
 def tier_run(row: Record) -> TierRun:
@@ -181,15 +205,20 @@ def tier_run(row: Record) -> TierRun:
 
 
 def customer_tier(row: Record, context: Context) -> CustomerTier:
+    """A stay in a tier; `load_names` goes before."""
+    names = NO_NAMES
+    if _speaks_of_its_policy(row):
+        names = policy_names(_policy_of(row, context.loaders.policies.known()).document)
     return CustomerTier(
         tier=row.tier_key,
         since=row.since,
         until=row.ended_on,
         watch_since=row.watch_since,
         watch_until=row.watch_until,
-        reasons=reasons(_latest(row)["reasons"], context),
+        reasons=reasons(_latest(row)["reasons"], context, names),
         row=row,
         context=context,
+        names=names,
     )
 
 
@@ -209,4 +238,5 @@ async def tier_history_of(
     listing = Listing(f"tierHistory/{customer}", NEWEST_FIRST, context.cursors)
     request = listing.request(first, after, last, before)
     page = await loaders.tier_history.load((customer, request)) or NO_PAGE
+    await load_names(page.rows, context)
     return connection(listing, page, lambda row: customer_tier(row, context), count)

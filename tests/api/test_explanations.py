@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import Engine, insert, select, update
 
 from api.db.keys import create_key
 from api.db.models import CustomerFinding, MiningRun, Override, TierAssignment
+from api.documents import POLICIES
 from tests.api.conftest import Api, reads, running
 from tests.refresh.business import BUYERS, DAY, NOW, Business, open_business
 
@@ -29,6 +31,13 @@ DECISION = """tier name since until asOf policy policyName(language: ZH_HANS) ve
   statement zh: statement(language: ZH_HANS)
   whatIf { changes { name current needed tier text }
     actions { actions probabilityBefore probabilityAfter tier text } }"""
+
+
+CREATE = (
+    "mutation ($policy: JSON!) { createTierPolicy(policy: $policy) { userErrors { message } } }"
+)
+ACTIVATE = """mutation ($input: ActivateTierPolicyInput!) { activateTierPolicy(input: $input) {
+  userErrors { message } } }"""
 
 
 @pytest.fixture
@@ -65,6 +74,7 @@ async def test_the_present_decision_has_everything_that_led_to_it(decided: Api) 
     assert all(each["text"] for each in (*found["measures"], *found["reasons"]))
     assert found["name"] in found["statement"]
     assert "您的等级" in found["zh"]
+    assert "ABC class; RFM group" in found["statement"]
 
 
 async def test_a_past_day_is_explained_by_what_was_known_then(decided: Api) -> None:
@@ -192,3 +202,38 @@ def test_the_nearest_are_found_by_an_index(engine: Engine) -> None:
     assert "ix_tier_assignments_nearest" in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
+
+
+async def test_sentences_name_scores_as_their_policy_does(business: Business) -> None:
+    """A rule on a declared score and the total of a weighted policy, in both languages."""
+    document = yaml.safe_load((POLICIES / "retail-rfm.yaml").read_text(encoding="utf-8"))
+    told = "reasons { en: text zh: text(language: ZH_HANS) }"
+    told += " gapToNextTier { conditions { en: text zh: text(language: ZH_HANS) } }"
+    query = f"""query {{ explainTier(externalId: "C4") {{ {told} statement }}
+      customer(externalId: "C4") {{ tier {{ {told} }}
+        tierHistory(first: 5) {{ edges {{ node {{ {told} }} }} }} }} }}"""
+    keys = {"admin": create_key(business.engine, "admin", ["admin"], None, lambda: NOW)}
+    async with running(business.url, keys) as api:
+        stored = await api.ask(CREATE, variables={"policy": document})
+        assert stored["createTierPolicy"]["userErrors"] == []
+        chosen = {"key": "retail_rfm", "version": 1, "reason": "Try it"}
+        put = await api.ask(ACTIVATE, variables={"input": chosen})
+        assert put["activateTierPolicy"]["userErrors"] == []
+    business.refresh()
+    async with running(business.url, keys) as api:
+        found = await api.ask(query)
+    name = document["scores"][0]["name"]
+    by_score = [each for each in _sentences(found) if "core" in each["en"]]
+    assert by_score
+    assert all(name["en"] in each["en"] and name["zh"] in each["zh"] for each in by_score)
+
+
+def _sentences(answer: Any) -> Iterator[dict[str, str]]:
+    if isinstance(answer, list):
+        for each in answer:
+            yield from _sentences(each)
+    elif isinstance(answer, dict):
+        if "zh" in answer:
+            yield answer
+        for each in answer.values():
+            yield from _sentences(each)

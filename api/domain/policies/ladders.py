@@ -15,11 +15,16 @@ from api.domain.policies.matrices import matrix_rules
 from api.domain.policies.quantiles import Quantiles, ShareOf
 from api.domain.policies.stability import Stability
 from api.domain.rules import EVERYONE, Rule, fields_of, parse_rule
-from api.domain.scores import Score, parse_criteria, score_field, score_fields
+from api.domain.scores import (
+    TOTAL,
+    TOTAL_NAME,
+    Score,
+    parse_criteria,
+    score_field,
+    score_fields,
+)
 from api.errors import InvalidInput
 
-TOTAL = "total"
-"""The key of a weighted policy's own score: rules and reasons know it as `score.total`."""
 KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "rules": ((), (), ("when", "keep_when", "otherwise")),
     "thresholds": (("measure",), (), ("at_least", "keep_from", "below", "otherwise")),
@@ -83,9 +88,8 @@ def read_ladder(
         )
         for place, each in enumerate(criteria):
             reader.require_allowed(each.field, f"{path}criteria[{place}].field")
-        name = Bilingual("Total score", "综合得分")
-        total = Score(TOTAL, name, criteria)
-        measure = score_field(TOTAL, name)
+        total = Score(TOTAL, TOTAL_NAME, criteria)
+        measure = score_field(TOTAL, TOTAL_NAME)
         return Ladder(_thresholds(measure, placed, reader, stability), (total,))
     if parts["kind"] == "thresholds":
         measure = reader.field(parts["measure"], f"{path}measure")

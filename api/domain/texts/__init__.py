@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from api.domain.documents import Bilingual
 from api.domain.fields import FIELDS, Field
-from api.domain.scores import score_field
+from api.domain.scores import TOTAL, TOTAL_NAME, score_field
 from api.domain.texts.classes import CLASS_TEXTS
 from api.domain.texts.strategies import SEGMENT_TEXTS, STRATEGY_TEXTS, WITHHELD_TEXTS
 from api.domain.texts.tiers import TIER_TEXTS
@@ -92,10 +92,12 @@ def render(
     currency: str,
     exponent: int,
     fields: Mapping[str, Field] = FIELDS,
+    tiers: Mapping[str, Bilingual] = MappingProxyType({}),
 ) -> str:
     """The sentence for a decision's reason `{"code", "params"}`.
 
-    `fields` gives the labels of custom attributes; without them they are shown by name.
+    `fields` gives the labels of custom attributes and `tiers` the names of tiers; without them
+    they are shown by name and key.
 
     Raises:
         InvalidInput: the code or the language is unknown.
@@ -112,9 +114,11 @@ def render(
         field = _field(params["field"], fields)
         values["label"] = field.label(language)
         values["value"] = _shown(params["value"], field, place, currency, exponent)
-    for name in ("since", "until", "on", "tier"):
+    for name in ("since", "until", "on"):
         if name in params:
-            values[name] = params[name] or NO_TIER[place]
+            values[name] = params[name]
+    if "tier" in params:
+        values["tier"] = _tier(params["tier"], place, tiers)
     if "points" in params:
         values |= {name: f"{params[name]:g}" for name in ("points", "most")}
     for name in ("amount", "cost"):
@@ -206,9 +210,17 @@ def _field(name: str, fields: Mapping[str, Field]) -> Field:
     if name in fields:
         return fields[name]
     if name.startswith("score."):
-        return score_field(name.removeprefix("score."), Bilingual("Score", "得分"))
+        key = name.removeprefix("score.")
+        return score_field(key, TOTAL_NAME if key == TOTAL else Bilingual("Score", "得分"))
     plain = name.removeprefix("attribute.").replace("_", " ")
     return Field(name, "text", plain, plain, "customer_attributes", "text_value")
+
+
+def _tier(key: str | None, place: int, tiers: Mapping[str, Bilingual]) -> str:
+    if key is None:
+        return NO_TIER[place]
+    name = tiers.get(key)
+    return key if name is None else (name.en, name.zh)[place]
 
 
 def _condition(

@@ -56,8 +56,14 @@ class Words:
 
     def _reason(self, reason: Json) -> str:
         explanation = self.explanation
+        tiers = {tier.key: tier.name for tier in explanation.policy.document.tiers}
         return render(
-            reason, self.language, self.currency, explanation.exponent, explanation.known_fields
+            reason,
+            self.language,
+            self.currency,
+            explanation.exponent,
+            explanation.known_fields,
+            tiers,
         )
 
     def gap(self, part: Json | None) -> list[str]:

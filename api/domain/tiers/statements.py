@@ -94,8 +94,14 @@ def _plain(field: Field, words: Words) -> str:
     if field.name in PLAIN:
         return words.pick(*PLAIN[field.name])
     label = field.label(words.language)
-    acronym = label[:2].isupper()
-    return label if acronym or words.language != "en" else label[:1].lower() + label[1:]
+    return _within_a_sentence(label) if words.language == "en" else label
+
+
+def _within_a_sentence(label: str) -> str:
+    """A label that stands inside a sentence; ABC, RFM and the R of R score stay as they are."""
+    first = label.partition(" ")[0]
+    stays = len(first) == 1 or any(map(str.isupper, first[1:]))
+    return label if stays else label[:1].lower() + label[1:]
 
 
 def _care(words: Words) -> str:
