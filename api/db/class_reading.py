@@ -47,8 +47,8 @@ class ChangeFilter:
     previous: str | None = None
     current: str | None = None
     since: dt.date | None = None
-    hidden: tuple[str, ...] = ()
-    """Classifications that the caller may not know of."""
+    shown: tuple[str, ...] | None = None
+    """The classifications that the caller may know of."""
 
 
 async def classifications(snapshot: Snapshot) -> Sequence[Record]:
@@ -205,8 +205,8 @@ def _changes(given: ChangeFilter, *columns: Any) -> Select[Any]:
     for column, value in wanted:
         if value is not None:
             statement = statement.where(column == value)
-    if given.hidden:
-        statement = statement.where(CHANGES.c.classification.not_in(given.hidden))
+    if given.shown is not None:
+        statement = statement.where(CHANGES.c.classification.in_(given.shown))
     if given.since is not None:
         statement = statement.where(CHANGES.c.changed_on >= given.since)
     return statement

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 
 from api.db.customers import COLUMNS as CUSTOMER_COLUMNS
 from api.db.customers import grouped
@@ -31,11 +31,15 @@ STAY_COLUMNS = (
 )
 
 
-async def all_segments(snapshot: Snapshot) -> Sequence[Record]:
+async def all_segments(snapshot: Snapshot, *, hidden: Collection[str] = ()) -> Sequence[Record]:
+    """But for some that are kept from whoever asks."""
     table = Segment.__table__
-    return await snapshot.rows(
-        select(table).where(table.c.retired_on.is_(None)).order_by(table.c.key)
-    )
+    there = table.c.retired_on.is_(None)
+    return await snapshot.rows(select(table).where(there, _shown(hidden)).order_by(table.c.key))
+
+
+def _shown(hidden: Collection[str]) -> ColumnElement[bool]:
+    return Segment.key.not_in(hidden) if hidden else true()
 
 
 async def stays_in(
@@ -46,20 +50,24 @@ async def stays_in(
 
 
 async def stays_of(
-    snapshot: Snapshot, ids: Sequence[int], request: PageRequest
+    snapshot: Snapshot, ids: Sequence[int], request: PageRequest, *, hidden: Collection[str] = ()
 ) -> Mapping[int, Page]:
-    """Present and past stays of each customer, newest first."""
-    return await _stays(snapshot, STAYS.c.customer_id, ids, request)
+    """Present and past stays of each customer, newest first, but for some segments."""
+    return await _stays(snapshot, STAYS.c.customer_id, ids, request, hidden)
 
 
 async def _stays(
-    snapshot: Snapshot, owner: ColumnElement[int], owners: Sequence[int], request: PageRequest
+    snapshot: Snapshot,
+    owner: ColumnElement[int],
+    owners: Sequence[int],
+    request: PageRequest,
+    hidden: Collection[str] = (),
 ) -> Mapping[int, Page]:
     statement = (
         select(*STAY_COLUMNS)
         .select_from(STAYS)
         .join(Segment, Segment.id == STAYS.c.segment_id)
-        .where(owner.in_(owners))
+        .where(owner.in_(owners), _shown(hidden))
     )
     return await read_pages(snapshot, statement, owner, NEWEST_FIRST, request)
 
@@ -68,19 +76,29 @@ async def stay_counts_in(snapshot: Snapshot, segment_ids: Sequence[int]) -> Mapp
     return await _stay_counts(snapshot, STAYS.c.segment_id, segment_ids)
 
 
-async def stay_counts_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, int]:
-    return await _stay_counts(snapshot, STAYS.c.customer_id, ids)
+async def stay_counts_of(
+    snapshot: Snapshot, ids: Sequence[int], *, hidden: Collection[str] = ()
+) -> Mapping[int, int]:
+    return await _stay_counts(snapshot, STAYS.c.customer_id, ids, hidden)
 
 
 async def _stay_counts(
-    snapshot: Snapshot, owner: ColumnElement[int], owners: Sequence[int]
+    snapshot: Snapshot,
+    owner: ColumnElement[int],
+    owners: Sequence[int],
+    hidden: Collection[str] = (),
 ) -> Mapping[int, int]:
-    rows = await snapshot.rows(select(owner, func.count()).where(owner.in_(owners)).group_by(owner))
+    statement = select(owner, func.count()).where(owner.in_(owners))
+    if hidden:
+        statement = statement.join(Segment, Segment.id == STAYS.c.segment_id).where(_shown(hidden))
+    rows = await snapshot.rows(statement.group_by(owner))
     return {row[0]: row[1] for row in rows}
 
 
-async def segments_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
-    """The segments each customer is in now, with the stay."""
+async def segments_of(
+    snapshot: Snapshot, ids: Sequence[int], *, hidden: Collection[str] = ()
+) -> Mapping[int, Sequence[Record]]:
+    """The segments each customer is in now, with the stay, but for some."""
     statement = (
         select(
             SegmentMembership.customer_id,
@@ -93,6 +111,7 @@ async def segments_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Se
         )
         .join(Segment, Segment.id == SegmentMembership.segment_id)
         .where(SegmentMembership.customer_id.in_(ids), SegmentMembership.left_on.is_(None))
+        .where(_shown(hidden))
         .order_by(SegmentMembership.customer_id, Segment.key)
     )
     return grouped(await snapshot.rows(statement))

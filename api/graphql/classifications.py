@@ -19,11 +19,12 @@ from api.domain.fields import nearest, shown
 from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
-from api.graphql.customer_classes import class_reader, is_sensitive, value_label
+from api.graphql.customer_classes import class_reader, value_label
 from api.graphql.customers import Customer, customer
 from api.graphql.described import field
 from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
 from api.graphql.reasons import LanguageChoice
+from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import bilingual
 
 
@@ -221,7 +222,7 @@ class ClassificationQueries:
     async def classifications(self, info: Info) -> list[Classification] | None:
         context = info.context
         rows = await context.loaders.classifications.all()
-        return [classification(row, context) for row in rows if not is_sensitive(row.key, context)]
+        return [classification(row, context) for row in rows if not hides_class(row.key, context)]
 
     @field("A classification by its key; none if unknown.", needs=CUSTOMERS, name="classification")
     async def classification_by_key(
@@ -230,6 +231,6 @@ class ClassificationQueries:
         context = info.context
         rows = await context.loaders.classifications.all()
         found = next((row for row in rows if row.key == key), None)
-        if found is None or is_sensitive(key, context):
+        if found is None or hides_class(key, context):
             return None
         return classification(found, context)

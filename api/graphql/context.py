@@ -30,6 +30,9 @@ class Business:
 
     installation: InstallationFacts
     fields: Mapping[str, Field]
+    personal_segments: frozenset[str] = frozenset()
+    """Keys of those that rest on sensitive attributes."""
+    personal_strategies: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -47,7 +50,16 @@ class Context:
 
     @cached_property
     def loaders(self) -> Loaders:
-        return Loaders(self.snapshot)
+        return Loaders(self.snapshot, self.hidden_segments)
+
+    @property
+    def hidden_segments(self) -> frozenset[str]:
+        """Segments that the caller may not know of: who is in them follows from personal data."""
+        return frozenset() if self.caller.may("pii:read") else self.business.personal_segments
+
+    @property
+    def hidden_strategies(self) -> frozenset[str]:
+        return frozenset() if self.caller.may("pii:read") else self.business.personal_strategies
 
     async def forget(self) -> None:
         """Read everything anew from here on: for after a change, and before one."""

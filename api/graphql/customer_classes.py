@@ -17,6 +17,7 @@ from api.graphql.context import Context
 from api.graphql.described import field, loaded
 from api.graphql.loaders import known
 from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import bilingual
 
 
@@ -121,7 +122,7 @@ def customer_classes(profile: Record, context: Context) -> list[CustomerClass]:
     statuses = known(loaders.statuses, customer) or ()
     found = []
     for row in loaders.classifications.known():
-        if row.began_on is None or is_sensitive(row.key, context):
+        if row.began_on is None or hides_class(row.key, context):
             continue
         value = class_value(profile, row.key)
         first = max(profile.profiled_on or profile.lifecycle_since, row.began_on)
@@ -149,11 +150,6 @@ def class_value(profile: Record, key: str) -> str | None:
         value: str | None = profile._mapping[key]
         return value
     return (profile.classes or {}).get(key)
-
-
-def is_sensitive(key: str, context: Context) -> bool:
-    each = context.business.fields.get(f"class.{key}")
-    return each is not None and not each.decides_tiers and not context.caller.may("pii:read")
 
 
 def _set_by(

@@ -20,9 +20,9 @@ from api.db.customers import named, reached_by
 from api.db.rules import rule_to_sql
 from api.domain.conditions import Condition, parse_condition
 from api.domain.contact_points import normalise_email, normalise_phone
-from api.domain.fields import Field, find_field
+from api.domain.fields import find_field
 from api.domain.personal_data import PersonalDataCipher
-from api.domain.rules import AllOf, Rule, fields_of, parse_rule
+from api.domain.rules import AllOf, Rule, parse_rule
 from api.errors import Forbidden, InvalidInput
 from api.graphql.classes import AbcClass, CustomerKind, LifecycleStage, RfmGroup
 from api.graphql.comparisons import (
@@ -40,6 +40,7 @@ from api.graphql.comparisons import (
 from api.graphql.context import Context
 from api.graphql.described import option
 from api.graphql.scores import RiskBand
+from api.graphql.sensitivity import require_conditions, require_fields
 
 LONGEST_LOOKUP = 200
 DEEPEST = 8
@@ -118,7 +119,9 @@ class FilterCompiler:
             return self._lookup(name, value)
         if name == "attribute":
             return self._rule(self._attribute(value, path))
-        return self._rule(self._conditions(FIELDS.get(name, name), value, path))
+        read = list(self._conditions(FIELDS.get(name, name), value, path))
+        require_conditions(read, self.context, path)
+        return self._rule(iter(read))
 
     def _conditions(self, field: str, comparison: object, path: str) -> Iterator[Condition]:
         fields = self.context.business.fields
@@ -128,7 +131,7 @@ class FilterCompiler:
         field = f"attribute.{comparison.name}"
         fields = self.context.business.fields
         attributes = {each.name: each for each in fields.values() if each.attribute}
-        self._admit(find_field(field, attributes, path), path)
+        require_fields([find_field(field, attributes, path)], self.context, path)
         found = attributes[field]
         for name, value in given(comparison, path):
             if name == "boolean":
@@ -140,13 +143,8 @@ class FilterCompiler:
         """A document of the rule tree, as segments and policies use it."""
         fields = self.context.business.fields
         parsed = parse_rule(document, fields, self.context.exponent, path)
-        for found in fields_of(parsed).values():
-            self._admit(found, path)
+        require_conditions(parsed.conditions(), self.context, path)
         return self._compiled(parsed)
-
-    def _admit(self, found: Field, path: str) -> None:
-        if found.sensitive and not self.context.caller.may("pii:read"):
-            raise Forbidden(f"{path}: {found.name} is sensitive, and needs the scope pii:read.")
 
     def _count(self, conditions: int, values: int) -> None:
         self.conditions += conditions

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphql import DocumentNode, OperationDefinitionNode, OperationType
 from graphql.pyutils import Undefined
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from api.db.installation import installation_of
 from api.db.known_fields import known_fields_in
+from api.db.sensitivity import personal_documents
 from api.db.snapshots import Snapshot
 from api.domain.keys import Caller
 from api.domain.money import exponent_of
@@ -61,11 +63,16 @@ class Businesses:
                 installation = await installation_of(snapshot)
                 exponent = exponent_of(installation.base_currency)
                 fields = await known_fields_in(snapshot, exponent)
+                segments, strategies = await personal_documents(snapshot, fields, exponent)
             finally:
                 await snapshot.close()
-            self._business = Business(installation, fields)
+            self._business = Business(installation, fields, segments, strategies)
             self._read_at = time.monotonic()
         return self._business
+
+    def forget(self) -> None:
+        """Read them anew for the next request: for after a change."""
+        self._business = None
 
 
 @dataclass
@@ -149,6 +156,8 @@ class GraphQLEndpoint:
                 document, asked.variables, asked.operation_name, context, suggestions=may_introspect
             )
         finally:
+            if changes(document):
+                self.businesses.forget()
             await snapshot.close()
             self.slots.release()
 
@@ -163,6 +172,13 @@ class GraphQLEndpoint:
                 "Too many requests are being worked on; try again.",
                 {"Retry-After": "1"},
             ) from None
+
+
+def changes(document: DocumentNode) -> bool:
+    return any(
+        isinstance(each, OperationDefinitionNode) and each.operation is OperationType.MUTATION
+        for each in document.definitions
+    )
 
 
 def answer(

@@ -20,6 +20,8 @@ from api.graphql.described import choice, field
 from api.graphql.reasons import LanguageChoice
 
 SHOWN_BREACHES = 100
+EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(9000, 1, 1)
+"""Days around these can be reckoned with in every time zone."""
 From = Annotated[dt.date, strawberry.argument(name="from", description="The first day.")]
 To = Annotated[dt.date, strawberry.argument(name="to", description="The last day.")]
 
@@ -129,7 +131,9 @@ class GuardQueries:
     ) -> RevenueBridge | None:
         context = info.context
         days = _length(start, end)
-        first = previous_from or start - dt.timedelta(days=days)
+        first = previous_from or _earlier(start, days)
+        if first < EARLIEST:
+            raise InvalidInput(f"previousFrom: takes days from {EARLIEST} on.")
         last = first + dt.timedelta(days=days - 1)
         if last >= start:
             raise InvalidInput(
@@ -201,7 +205,9 @@ def _plans(rows: Any, context: Context) -> list[tuple[Any, float]]:
     plans = [
         parse_strategy(row.document, context.exponent, context.business.fields)
         for row in rows
-        if row.active and row.document.get("response_hours") is not None
+        if row.active
+        and row.document.get("response_hours") is not None
+        and row.key not in context.hidden_strategies
     ]
     ordered = sorted(plans, key=lambda each: (each.response_hours or 0.0, each.key))
     return [(each.rule, each.response_hours or 0.0) for each in ordered]
@@ -209,11 +215,22 @@ def _plans(rows: Any, context: Context) -> list[tuple[Any, float]]:
 
 def _length(start: dt.date, end: dt.date) -> int:
     """Raises:
-    InvalidInput: the last day lies before the first.
+    InvalidInput: the last day lies before the first, or a day is beyond what can be reckoned with.
     """
     if end < start:
         raise InvalidInput("to: the last day lies before the first.")
+    if start < EARLIEST or end > LATEST:
+        raise InvalidInput(f"from, to: take days from {EARLIEST} to {LATEST}.")
     return (end - start).days + 1
+
+
+def _earlier(start: dt.date, days: int) -> dt.date:
+    """Raises:
+    InvalidInput: that is before anything can have happened.
+    """
+    if (start - EARLIEST).days < days:
+        raise InvalidInput(f"previousFrom: the earlier period would begin before {EARLIEST}.")
+    return start - dt.timedelta(days=days)
 
 
 def _period(start: dt.date, end: dt.date, context: Context) -> found.Moments:

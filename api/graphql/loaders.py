@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -102,10 +103,11 @@ class Whole(Generic[Value]):
 
 
 class Loaders:
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, hidden_segments: frozenset[str] = frozenset()) -> None:
         self._classes(snapshot)
         self._decisions(snapshot)
-        self._segments_and_strategies(snapshot)
+        self._segments(snapshot, hidden_segments)
+        self._strategies(snapshot)
         self.customer = by_key(snapshot, customers.customers_by_id)
         self.customer_by_external_id = by_key(snapshot, customers.customers_by_external_id)
         self.attributes = by_key(snapshot, customers.attributes_of)
@@ -151,15 +153,21 @@ class Loaders:
         self.tier_counts: Whole[Mapping[str | None, int]] = Whole(snapshot, tiers.tier_counts)
         self.models: Whole[Sequence[Record]] = Whole(snapshot, model_versions)
 
-    def _segments_and_strategies(self, snapshot: Snapshot) -> None:
-        """Groups of customers, and what is done for them."""
-        self.customer_segments = by_key(snapshot, segments.segments_of)
+    def _segments(self, snapshot: Snapshot, hidden: frozenset[str]) -> None:
+        """Groups of customers, but for those that the caller may not know of."""
+        self.customer_segments = by_key(snapshot, partial(segments.segments_of, hidden=hidden))
         self.members = by_owner(snapshot, segments.members_of)
         self.member_count = by_key(snapshot, segments.member_counts)
         self.stays_in_segment = by_owner(snapshot, segments.stays_in)
         self.stays_in_segment_count = by_key(snapshot, segments.stay_counts_in)
-        self.segment_stays = by_owner(snapshot, segments.stays_of)
-        self.segment_stay_count = by_key(snapshot, segments.stay_counts_of)
+        self.segment_stays = by_owner(snapshot, partial(segments.stays_of, hidden=hidden))
+        self.segment_stay_count = by_key(snapshot, partial(segments.stay_counts_of, hidden=hidden))
+        self.segments: Whole[Sequence[Record]] = Whole(
+            snapshot, partial(segments.all_segments, hidden=hidden)
+        )
+
+    def _strategies(self, snapshot: Snapshot) -> None:
+        """What is done for customers."""
         self.recommendations = by_owner(snapshot, strategies.recommendations_of)
         self.withheld = by_owner(snapshot, withheld.withheld_of)
         self.favourite_department = by_key(snapshot, strategies.favourite_departments)
@@ -169,5 +177,4 @@ class Loaders:
         self.recommended_counts: Whole[Mapping[int, int]] = Whole(
             snapshot, cases.recommended_counts
         )
-        self.segments: Whole[Sequence[Record]] = Whole(snapshot, segments.all_segments)
         self.strategies: Whole[Sequence[Record]] = Whole(snapshot, strategies.all_strategies)

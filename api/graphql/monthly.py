@@ -20,6 +20,7 @@ from api.graphql.described import field
 
 MOST_MONTHS = 60
 USUAL_MONTHS = 13
+EARLIEST = dt.date(1900, 1, 1)
 
 Month = dt.date
 FromMonth = Annotated[
@@ -118,6 +119,8 @@ class MonthlyQueries:
         context = info.context
         if end is None:
             end = (await context.loaders.totals.all()).as_of or context.now.date()
+        if end < EARLIEST:
+            raise InvalidInput(f"to: takes days from {EARLIEST} on.")
         last = end.replace(day=1)
         first = _earlier(last, USUAL_MONTHS - 1) if start is None else start.replace(day=1)
         if first > last:

@@ -55,13 +55,21 @@ def _from_table(
     return find
 
 
+async def _strategy(context: Context, number: int) -> Node | None:
+    rows = await context.loaders.strategies.all()
+    row = next((each for each in rows if each.id == number), None)
+    if row is None or row.key in context.hidden_strategies:
+        return None
+    return strategy(row, context)
+
+
 FINDERS: Mapping[str, Find] = MappingProxyType(
     {
         "Customer": _customer,
         "Order": _order,
         "Interaction": _interaction,
         "Segment": _from_table(lambda context: context.loaders.segments, segment),
-        "Strategy": _from_table(lambda context: context.loaders.strategies, strategy),
+        "Strategy": _strategy,
         "TierPolicy": _from_table(lambda context: context.loaders.policies, tier_policy),
         "Model": _from_table(lambda context: context.loaders.models, lambda row, _: model(row)),
     }

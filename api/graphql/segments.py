@@ -90,7 +90,10 @@ def segment(row: Record, context: Context) -> Segment:
 
 @strawberry.type
 class SegmentQueries:
-    @field("Every segment there is.", needs=CUSTOMERS)
+    @field(
+        "Every segment there is; those that rest on sensitive attributes only with pii:read.",
+        needs=CUSTOMERS,
+    )
     async def segments(self, info: Info) -> list[Segment] | None:
         context = info.context
         return [segment(row, context) for row in await context.loaders.segments.all()]

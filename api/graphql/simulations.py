@@ -16,6 +16,7 @@ from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.policies import TierCount
 from api.graphql.reasons import LanguageChoice
+from api.graphql.sensitivity import require_fields
 from api.graphql.strategies import bilingual
 
 Json = Mapping[str, Any]
@@ -238,7 +239,8 @@ class SimulationQueries:
     ) -> TierSimulation | None:
         context = info.context
         # A policy that is none is refused here, before a process is started for it.
-        parse_policy(policy, context.exponent, context.business.fields)
+        parsed = parse_policy(policy, context.exponent, context.business.fields)
+        require_fields(parsed.document.fields.values(), context, "policy")
         found = await context.simulator.simulate(
             policy, now=context.now, sensitive=context.caller.may("pii:read")
         )

@@ -192,9 +192,12 @@ def recommendations_of(customer: int, first: int, context: Context) -> list[Reco
     loaders = context.loaders
     rows = known(loaders.recommendations, (customer, first)) or ()
     strategies = {row.id: row for row in loaders.strategies.known()} if rows else {}
+    shown = [
+        row for row in rows if strategies[row.strategy_id].key not in context.hidden_strategies
+    ]
     return [
         Recommendation(
-            priority=row.priority,
+            priority=row.priority if len(shown) == len(rows) else place,
             strategy=strategy(strategies[row.strategy_id], context),
             reasons=reasons(row.reasons, context),
             expected_gain=context.major(row.expected_gain_minor),
@@ -203,13 +206,18 @@ def recommendations_of(customer: int, first: int, context: Context) -> list[Reco
             row=row,
             context=context,
         )
-        for row in rows
+        for place, row in enumerate(shown, 1)
     ]
 
 
 @strawberry.type
 class StrategyQueries:
-    @field("Every strategy of the catalogue.", needs=CUSTOMERS)
+    @field(
+        "Every strategy of the catalogue; those that rest on sensitive attributes only with "
+        "pii:read.",
+        needs=CUSTOMERS,
+    )
     async def strategies(self, info: Info) -> list[Strategy] | None:
         context = info.context
-        return [strategy(row, context) for row in await context.loaders.strategies.all()]
+        rows = await context.loaders.strategies.all()
+        return [strategy(row, context) for row in rows if row.key not in context.hidden_strategies]

@@ -71,6 +71,7 @@ async def withheld_from(customer: int, context: Context) -> list[WithheldStrateg
             context=context,
         )
         for each in found
+        if each.strategy not in context.hidden_strategies
     ]
 
 
@@ -110,7 +111,7 @@ async def _made_for(context: Context) -> dict[str, list[Record]]:
         return known
     found: dict[str, list[Record]] = {}
     for row in rows:
-        if row.active:
+        if row.active and row.key not in context.hidden_strategies:
             rule = parse_rule(row.document["when"], context.business.fields, context.exponent)
             keys = [key for each in rule.conditions() if each.field.many for key in each.values]
             for key in dict.fromkeys(map(str, keys)):

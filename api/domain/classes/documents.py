@@ -75,7 +75,27 @@ def parse_classifications(
         _classification(document, heading, known, exponent)
         for document, heading in zip(documents, headings, strict=True)
     ]
-    return _ordered(parsed)
+    ordered = _ordered(parsed)
+    _check_own_columns(ordered, {each.key: each.path for each in headings})
+    return ordered
+
+
+def _check_own_columns(ordered: Sequence[Classification], paths: Mapping[str, str]) -> None:
+    """Everybody who may read customers sees these three."""
+    personal: set[str] = set()
+    for each in ordered:
+        read = next(
+            (name for name, field in each.reads.items() if field.sensitive or name in personal),
+            None,
+        )
+        if read is None:
+            continue
+        personal.add(each.field_name)
+        if each.key in OWN_COLUMNS:
+            raise InvalidInput(
+                f"{paths[each.key]}: {each.key} is shown to whoever may read customers, so it may "
+                f"not rest on sensitive data, as {read} does; give this one another key."
+            )
 
 
 def parse_classification(

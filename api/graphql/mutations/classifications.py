@@ -10,9 +10,12 @@ from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
 from api.db.class_writes import give_up_classification, save_classification
+from api.db.classes import read_classifications
+from api.domain.classes import classification_fields, parse_classifications
+from api.domain.fields import Field
 from api.graphql.access import POLICIES_WRITE
 from api.graphql.classifications import Classification, classification
-from api.graphql.context import Info
+from api.graphql.context import Context, Info
 from api.graphql.described import option
 from api.graphql.mutations.conventions import (
     Payload,
@@ -21,6 +24,7 @@ from api.graphql.mutations.conventions import (
     given_or_none,
     mutation,
 )
+from api.graphql.sensitivity import require_fields
 
 
 @strawberry.input(description="A classification to be made or changed.")
@@ -63,6 +67,18 @@ class DeleteClassificationPayload(Payload):
     )
 
 
+def _made(connection: Connection, document: Any, context: Context) -> list[Field]:
+    """The field that a sound classification makes; it knows what that rests on."""
+    fields = context.business.fields
+    plain = {name: each for name, each in fields.items() if each.class_key is None}
+    stored = [each.document for each in read_classifications(connection)]
+    beside = [each for each in stored if each["key"] != document["key"]]
+    made = classification_fields(
+        parse_classifications([document, *beside], plain, context.exponent)
+    )
+    return [each for each in made if each.class_key == document["key"]]
+
+
 @strawberry.type
 class ClassificationMutations:
     @mutation(
@@ -79,7 +95,7 @@ class ClassificationMutations:
         document: Any = input.document
 
         def save(connection: Connection) -> int:
-            return save_classification(
+            saved = save_classification(
                 connection,
                 document,
                 given_or_none(input.expected_version),
@@ -88,6 +104,8 @@ class ClassificationMutations:
                 change_by(info, given_or_none(input.reason)),
                 given_or_none(input.effective_from),
             )
+            require_fields(_made(connection, document, context), context, "document")
+            return saved
 
         done = await attempt(info, "input", save)
         if done.value is None:

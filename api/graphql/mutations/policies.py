@@ -13,7 +13,7 @@ from strawberry.scalars import JSON
 from api.db import policies as stored
 from api.db.snapshots import Record
 from api.domain.tiers import parse_policy
-from api.errors import EchelonError
+from api.errors import Conflict, InvalidInput, NotFound
 from api.graphql.access import POLICIES_WRITE
 from api.graphql.context import Context, Info
 from api.graphql.described import field, option
@@ -28,6 +28,7 @@ from api.graphql.mutations.conventions import (
     user_error,
 )
 from api.graphql.policies import TierPolicy, tier_policy
+from api.graphql.sensitivity import require_fields
 
 PolicyArgument = Annotated[JSON, strawberry.argument(description="The policy as a document.")]
 ExpectedVersion = Annotated[
@@ -84,8 +85,10 @@ def check_document(document: Any, context: Context) -> list[str]:
 
     Raises:
         InvalidInput: names the path in the document.
+        Forbidden: it reads sensitive attributes, and the caller may not.
     """
     policy = parse_policy(document, context.exponent, context.business.fields)
+    require_fields(policy.document.fields.values(), context, "policy")
     return [tier.key for tier in policy.document.tiers]
 
 
@@ -107,7 +110,7 @@ class PolicyChecks:
     ) -> TierPolicyValidation | None:
         try:
             return TierPolicyValidation(tiers=check_document(policy, info.context))
-        except EchelonError as error:
+        except (InvalidInput, NotFound, Conflict) as error:
             errors: list[UserError] = [user_error(error, "policy")]
             return TierPolicyValidation(user_errors=errors)
 

@@ -11,10 +11,12 @@ from strawberry.scalars import JSON
 
 from api.db import segment_writes as stored
 from api.db.segment_writes import Reading
+from api.domain.rules import parse_rule
 from api.graphql.access import SEGMENTS_WRITE
 from api.graphql.context import Context, Info
 from api.graphql.mutations.conventions import Payload, attempt, change_by, mutation
 from api.graphql.segments import Segment, segment
+from api.graphql.sensitivity import require_conditions
 
 DOCUMENT = (
     "The segment: key, name and description in English and Chinese (`en`, `zh`), `when` as a rule "
@@ -142,10 +144,16 @@ class SegmentMutations:
 
 
 def _saving(info: Info, document: Any, expected_version: int | None) -> Callable[[Connection], int]:
+    context = info.context
+
     def save(connection: Connection) -> int:
-        return stored.save_segment(
-            connection, document, expected_version, reading(info.context), change_by(info)
-        )
+        how, change = reading(context), change_by(info)
+        saved = stored.save_segment(connection, document, expected_version, how, change)
+        if "when" in document:
+            # The rule is sound by now; who may not read what it rests on takes the change back.
+            rule = parse_rule(document["when"], context.business.fields, context.exponent)
+            require_conditions(rule.conditions(), context, "document.when")
+        return saved
 
     return save
 

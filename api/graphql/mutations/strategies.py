@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import Connection
 from strawberry.scalars import JSON
 
 from api.db import strategy_writes as stored
+from api.domain.rules import parse_rule
 from api.graphql.access import STRATEGIES_WRITE
 from api.graphql.context import Info
 from api.graphql.described import option
@@ -20,6 +21,7 @@ from api.graphql.mutations.conventions import (
     mutation,
 )
 from api.graphql.mutations.segments import reading
+from api.graphql.sensitivity import require_conditions
 from api.graphql.strategies import Strategy, strategy
 
 
@@ -83,8 +85,12 @@ class StrategyMutations:
 
         def save(connection: Connection) -> int:
             change = change_by(info, given_or_none(input.reason))
-            document, how = input.document, reading(info.context)
-            return stored.save_strategy(connection, document, expected, how, change)  # type: ignore[arg-type]
+            document: Any = input.document
+            how = reading(info.context)
+            saved = stored.save_strategy(connection, document, expected, how, change)
+            rule = parse_rule(document["when"], how.fields, how.exponent)
+            require_conditions(rule.conditions(), info.context, "document.when")
+            return saved
 
         done = await attempt(info, "input", save)
         if done.value is None:
