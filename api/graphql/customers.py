@@ -39,6 +39,7 @@ from api.graphql.reasons import LanguageChoice, Reason, reasons
 from api.graphql.scores import Prediction, prediction
 from api.graphql.segment_stays import SegmentStay
 from api.graphql.segment_stays import stays_of as segment_stays_of
+from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import (
     MOST_RECOMMENDATIONS,
     Recommendation,
@@ -171,7 +172,11 @@ class Customer(Node):
     @loaded("Tiers and classes set for them by hand, newest first.", _by("overrides"))
     def overrides(self) -> list[Override]:
         rows = known(self.context.loaders.overrides, self.row.id) or ()
-        return [override(row, self.context) for row in rows]
+        return [
+            override(row, self.context)
+            for row in rows
+            if row.kind == "tier" or not hides_class(row.classification, self.context)
+        ]
 
     @loaded("Products to offer them, best first; none before they are mined.", _by("findings"))
     def recommended_products(self) -> list[RecommendedProduct]:

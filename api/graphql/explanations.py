@@ -23,6 +23,7 @@ from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.sensitivity import hides
 from api.graphql.tiers import TierGap, TierMargin, TierRun, tier_gap, tier_margin
 from ml.mining.texts import actions_text
 
@@ -148,7 +149,10 @@ class TierDecision:
         words = _words(self.explanation, language, self.context)
         return self.explanation.policy.document.name.text(words.language)
 
-    @field("Everything the policy could read about the customer, as it was.")
+    @field(
+        "Everything the policy could read about the customer, as it was; what is sensitive with "
+        "pii:read only."
+    )
     def measures(self) -> list[UsedMeasure]:
         return [
             UsedMeasure(
@@ -159,19 +163,25 @@ class TierDecision:
                 context=self.context,
             )
             for place, (measure, value) in enumerate(self.explanation.measures)
+            if not hides(measure.name, self.context)
         ]
 
     @field("Decide again from the stored inputs, and compare.")
-    def replay(self) -> TierReplay:
+    def replay(self) -> TierReplay | None:
         flaws = list(self.explanation.flaws)
         return TierReplay(equal=not flaws, tier=self.explanation.replayed, flaws=flaws)
 
     @field("What would move the tier or the risk.")
-    async def what_if(self) -> WhatIf:
+    async def what_if(self) -> WhatIf | None:
         return await asyncio.to_thread(_what_if, self.explanation, self.context)
 
-    @field("For the customer: which tier, why, from what data, and how to object.")
-    def statement(self, language: LanguageChoice = None) -> str:
+    @field(
+        "For the customer: which tier, why, from what data, and how to object; none where "
+        "sensitive data decided and the key lacks pii:read."
+    )
+    def statement(self, language: LanguageChoice = None) -> str | None:
+        if any(hides(measure.name, self.context) for measure, _ in self.explanation.measures):
+            return None
         return statement(_words(self.explanation, language, self.context))
 
 

@@ -33,9 +33,40 @@ INTROSPECTION_FIELDS = ("__schema", "__type")
 LARGEST_SIZE = 10**12
 """Larger page sizes count as this: Python is slow to write numbers of thousands of digits."""
 USUAL_LENGTHS: Mapping[str, int] = MappingProxyType(
-    {"recommendedStrategies": 20, "lines": 10, "segments": 5, "reasons": 3, "clvReasons": 3}
+    {
+        "recommendedStrategies": 20,
+        "withheldStrategies": 20,
+        "all": 20,
+        "strategyActions": 10,
+        "lines": 10,
+        "measures": 10,
+        "history": 5,
+        "segments": 5,
+        "reasons": 3,
+        "clvReasons": 3,
+        "conditions": 2,
+        "needs": 2,
+    }
 )
 """About how long lists are that are asked for without a page size."""
+WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {
+        "simulateTierPolicy": 200_000,
+        "revenueBridge": 40_000,
+        "retentionByTier": 40_000,
+        "slaBreaches": 40_000,
+        "resourceGuard": 40_000,
+        "tierMigration": 20_000,
+        "boundary": 20_000,
+        "validateTierPolicy": 5_000,
+        "policyDocument": 5_000,
+        "whatIf": 2_500,
+        "withheldStrategies": 500,
+        "explainTier": 500,
+        "tierDecision": 500,
+    }
+)
+"""What takes as long as so many values: it looks at everybody, or decides again."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +206,7 @@ class DocumentMeter:
             aliases=below.aliases + (node.alias is not None),
             directives=below.directives,
             nodes=below.nodes if size is None else size * (1 + below.nodes),
-            values=1 + below.values * _length(node, size),
+            values=1 + WEIGHTS.get(node.name.value, 0) + below.values * _length(node, size),
             top=1,
             introspects=below.introspects or node.name.value in INTROSPECTION_FIELDS,
         )

@@ -15,6 +15,7 @@ from api.domain.texts.policy_names import NO_NAMES, PolicyNames
 from api.graphql.context import Context
 from api.graphql.described import field
 from api.graphql.language import LANGUAGE_ARGUMENT, Language
+from api.graphql.sensitivity import hides
 
 LanguageChoice = Annotated[Language | None, LANGUAGE_ARGUMENT]
 
@@ -71,10 +72,14 @@ def known_fields(context: Context, names: PolicyNames) -> Mapping[str, Field]:
 def reasons(
     stored: Iterable[Mapping[str, Any]], context: Context, names: PolicyNames = NO_NAMES
 ) -> list[Reason]:
-    """`names` are those of the policy that decided, where one did."""
+    """But for those that tell a sensitive value to who may not know it.
+
+    `names` are those of the policy that decided, where one did.
+    """
     return [
         Reason(code=each["code"], params=JSON(each["params"]), context=context, names=names)
         for each in stored
+        if not hides(each["params"].get("field", ""), context)
     ]
 
 

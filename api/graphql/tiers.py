@@ -19,6 +19,7 @@ from api.graphql.loaders import NO_PAGE, known
 from api.graphql.overrides import Override, override
 from api.graphql.pagination import Connection, Listing, connection
 from api.graphql.reasons import LanguageChoice, Reason, known_fields, reasons
+from api.graphql.sensitivity import hides
 from api.graphql.strategies import bilingual
 
 
@@ -185,6 +186,7 @@ def _conditions(
             names=names,
         )
         for each in part["conditions"]
+        if not hides(each["field"], context)
     ]
 
 

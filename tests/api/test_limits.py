@@ -106,6 +106,39 @@ HOSTILE = {
         + "} } } }",
         "TOO_MANY_VALUES",
     ),
+    "a simulation beside another": (
+        "query ($p: JSON!) { a: simulateTierPolicy(policy: $p) { moved } "
+        "b: simulateTierPolicy(policy: $p) { moved } }",
+        "TOO_MANY_VALUES",
+    ),
+    "many looks at everybody's orders": (
+        "{"
+        + " ".join(
+            f'a{n}: revenueBridge(from: "2026-01-01", to: "2026-01-{n + 10}") {{ before }}'
+            for n in range(10)
+        )
+        + "}",
+        "TOO_MANY_VALUES",
+    ),
+    "what would better everybody's tier": (
+        "{ customers(first: 200) { edges { node { whatIf { changes { name } } } } } }",
+        "TOO_MANY_VALUES",
+    ),
+    "a hundred explanations with what would better the tier": (
+        "{"
+        + " ".join(
+            f'a{n}: explainTier(externalId: "C{n}") {{ whatIf {{ changes {{ name }} }} }}'
+            for n in range(100)
+        )
+        + "}",
+        "TOO_MANY_VALUES",
+    ),
+    "the boundaries of every classification, often": (
+        "{"
+        + " ".join(f"a{n}: classifications {{ boundary {{ value }} }}" for n in range(20))
+        + "}",
+        "TOO_MANY_VALUES",
+    ),
 }
 
 
