@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from api.db.schema import current_revision, latest_revision
+from api.db.schema import LATEST_REVISION, current_revision
 from api.db.scores import any_scores
 from api.db.snapshots import Snapshot
 
@@ -43,7 +43,7 @@ class Readiness:
     async def _found(self) -> list[str]:
         async with self.engine.connect() as connection:
             revision = await connection.run_sync(current_revision)
-        if revision != latest_revision():
+        if revision != LATEST_REVISION:
             return ["The database's schema is not this version's. Run: echelon db upgrade"]
         snapshot = Snapshot(self.engine)
         try:

@@ -8,8 +8,8 @@ import typer
 
 from api.cli.context import open_installation
 from api.cli.terminal import JsonOption, Terminal
+from api.db.schema import LATEST_REVISION
 from api.db.schema import downgrade as downgrade_schema
-from api.db.schema import latest_revision
 from api.db.schema import upgrade as upgrade_schema
 
 app = typer.Typer(help="Create and migrate the database.", no_args_is_help=True)
@@ -22,8 +22,8 @@ def upgrade(json: JsonOption = False) -> None:
     place = open_installation(migrated=False)
     upgrade_schema(place.engine, place.settings)
     shown = place.engine.url.render_as_string(hide_password=True)
-    terminal.say(f"The database {shown} is at schema {latest_revision()}.")
-    terminal.result({"database": shown, "schema": latest_revision()})
+    terminal.say(f"The database {shown} is at schema {LATEST_REVISION}.")
+    terminal.result({"database": shown, "schema": LATEST_REVISION})
 
 
 @app.command()

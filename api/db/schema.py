@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from api.db.failures import database_failure
@@ -18,19 +15,35 @@ from api.db.models import Installation
 from api.errors import NotReady
 from api.settings import Settings
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 ROOT = Path(__file__).resolve().parents[2]
+LATEST_REVISION = "0009"
+"""The schema of this code. Stated here, so that commands that only compare it need no Alembic,
+whose import takes longer than most of them."""
+_REVISION = text("SELECT version_num FROM alembic_version")
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     return Config(ROOT / "alembic.ini")
 
 
-def latest_revision() -> str:
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
-
-
 def current_revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    """The schema that the database says it has; none where nothing was ever created."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(_REVISION)
+    return found
+
+
+def _known_revisions() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return {script.revision for script in scripts}
 
 
 @contextmanager
@@ -67,6 +80,8 @@ def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
         # It will hold personal data, some of it (order histories, attributes) in the clear.
         Path(engine.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(engine.url.database).touch(mode=0o600)
+    from alembic import command
+
     config = _config()
     with _migrating(engine) as connection:
         config.attributes["connection"] = connection
@@ -85,6 +100,8 @@ def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
 
 
 def downgrade(engine: Engine, revision: str) -> None:
+    from alembic import command
+
     config = _config()
     with _migrating(engine) as connection:
         config.attributes["connection"] = connection
@@ -107,10 +124,9 @@ def require_current(engine: Engine) -> None:
     except DBAPIError as error:
         failure = database_failure(error, engine.url.render_as_string())
         raise (failure or error) from None
-    if found == latest_revision():
+    if found == LATEST_REVISION:
         return
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is None or found in known:
+    if found is None or found in _known_revisions():
         raise NotReady(
             "The database is older than this version of Echelon. Run: echelon db upgrade"
         )

@@ -6,11 +6,13 @@ import datetime as dt
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Engine, MetaData, delete, func, insert, inspect, select
 
 from api.db.models import Base
-from api.db.schema import current_revision, downgrade, upgrade
+from api.db.schema import LATEST_REVISION, ROOT, current_revision, downgrade, upgrade
 from api.settings import Settings
 
 FIRST_WITH_ROWS = "0003"
@@ -99,3 +101,12 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(
     assert set(inspect(engine).get_table_names()) == tables
     with engine.connect() as connection:
         assert current_revision(connection) == FIRST_WITH_ROWS
+
+
+def test_the_stated_schema_is_the_last_migration(engine: Engine) -> None:
+    scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+    assert scripts.get_current_head() == LATEST_REVISION
+    with engine.connect() as connection:
+        assert current_revision(connection) == LATEST_REVISION
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        assert current_revision(connection) is None
