@@ -6,29 +6,13 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import yaml
 from sqlalchemy import Engine
 
 from api.db.shipped import Shipped, install_shipped
-from api.errors import InvalidInput
+from api.yaml_documents import read_document
 
+__all__ = ["POLICIES", "install_shipped_documents", "read_document", "read_policy_file"]
 POLICIES = Path(__file__).parent / "policies"
-
-
-def read_document(path: Path) -> Any:
-    """A YAML or JSON document.
-
-    Raises:
-        InvalidInput: the file is missing or is neither.
-    """
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InvalidInput(f"There is no file {path}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" (line {where.line + 1})" if where is not None else ""
-        raise InvalidInput(f"{path} is not a YAML or JSON document{line}.") from None
 
 
 def read_policy_file(name: str) -> Any:
