@@ -150,7 +150,7 @@ def change_action(
     """
     table = StrategyAction
     row = connection.execute(
-        select(table.version).where(
+        select(table.version, table.done_at).where(
             table.id == action_id,
             table.customer_id == recorded.customer_id,
             table.strategy_id == recorded.strategy_id,
@@ -161,6 +161,10 @@ def change_action(
     if row.version != expected_version:
         raise Conflict(f"expectedVersion: the action is at version {row.version}. Read it again.")
     values = {name: value for name, value in vars(recorded).items() if value is not None}
+    if recorded.status == "done":
+        values["done_at"] = recorded.done_at or row.done_at or change.now
+    else:
+        values |= {"done_at": None, "outcome": None}
     values |= {"recorded_at": change.now, "recorded_by": change.author}
     connection.execute(
         update(table).where(table.id == action_id).values(values | {"version": row.version + 1})

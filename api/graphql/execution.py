@@ -28,6 +28,7 @@ from api.graphql.errors import (
 )
 from api.graphql.limits import DocumentMeter, Limits
 from api.graphql.plans import PlannedExecution
+from api.graphql.transport import UNUSABLE
 
 REMEMBERED_DOCUMENTS = 256
 Read = Callable[[Any], Any]
@@ -132,11 +133,11 @@ class Executor:
 
 
 def _check_texts(document: DocumentNode) -> None:
-    """Refuse NUL, which an escape can put into a text: not every database can look for it."""
+    """Refuse control characters, which an escape can put into a text."""
     location = document.loc
     token = location.start_token if location else None
     while location and token:
-        if "\0" in (token.value or ""):
-            problem = "A text can't hold the character NUL."
+        if UNUSABLE.search(token.value or ""):
+            problem = "A text can't hold control characters."
             raise GraphQLSyntaxError(location.source, token.start, problem)
         token = token.next

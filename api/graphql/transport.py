@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ LARGEST_BODY = 256_000
 DEEPEST_JSON = 32
 MOST_VALUES = 10_000
 BODY_SECONDS = 10.0
+UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, which steer the terminals that show a text, and halves of characters."""
 
 
 class Refusal(Exception):
@@ -162,7 +165,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _check_values(content: Any) -> None:
-    """Refuse what no field could take: deep nesting, masses of values, half characters, NUL."""
+    """Refuse what no field could take: deep nesting, masses of values, unusable characters."""
     level, values = [content], 0
     for _depth in range(DEEPEST_JSON + 1):
         below: list[Any] = []
@@ -172,8 +175,8 @@ def _check_values(content: Any) -> None:
                 below += value.values()
             elif isinstance(value, list):
                 below += value
-            elif isinstance(value, str) and _unusable(value):
-                raise _bad("The body has text with NUL or half characters.")
+            elif isinstance(value, str) and UNUSABLE.search(value):
+                raise _bad("The body has text with control characters or half characters.")
         if not below:
             return
         values += len(below)
@@ -181,12 +184,6 @@ def _check_values(content: Any) -> None:
             raise _bad(f"The body has more than {MOST_VALUES:,} names and values.")
         level = below
     raise _bad(f"The body is nested more than {DEEPEST_JSON} levels deep.")
-
-
-def _unusable(text: str) -> bool:
-    if text.isascii():
-        return "\0" in text
-    return "\0" in text or any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def status_of(kind: str, executed: bool) -> int:

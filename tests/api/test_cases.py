@@ -38,6 +38,14 @@ async def test_what_is_done_is_written_down_and_counted(own_api: Api, engine: En
     assert (done["status"], done["outcome"], done["version"]) == ("DONE", "SUCCEEDED", 2)
     assert (done["note"], done["dueOn"]) == (planned["note"], "2026-04-03")
     assert (await record(**change))["userErrors"][0]["code"] == "CONFLICT"
+    rued = {"expectedVersion": 2, "outcome": "NO_EFFECT"}
+    earlier = (NOW - dt.timedelta(days=3)).isoformat()
+    moved = (await record(**change | rued | {"doneAt": earlier}))["action"]
+    kept = (await record(**change | {"expectedVersion": 3}))["action"]
+    assert kept["doneAt"] == moved["doneAt"] != done["doneAt"]
+    undone = (await record(id=planned["id"], expectedVersion=4))["action"]
+    assert (undone["status"], undone["doneAt"], undone["outcome"]) == ("PLANNED", None, None)
+    await record(**change | {"expectedVersion": 5})
     tracking = (await own_api.ask("{ strategies { key tracking { planned done succeeded } } }"))[
         "strategies"
     ]

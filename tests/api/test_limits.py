@@ -191,7 +191,7 @@ def test_what_people_ask_for_is_admitted() -> None:
     assert refusal(WHOLE_FEED) == ""
 
 
-@pytest.mark.parametrize("text", ['"\\u0000"', '"\\u{0}"'])
+@pytest.mark.parametrize("text", ['"\\u0000"', '"\\u{0}"', '"\\u001b[31m"', '"\\u0085"'])
 async def test_texts_without_nul_are_all_that_a_database_sees(api: Api, text: str) -> None:
     assert await api.codes(f"{{ customer(externalId: {text}) {{ id }} }}") == ["SYNTAX_ERROR"]
     assert await api.codes(f"query ($x: ID = {text}) {{ a }}") == ["SYNTAX_ERROR"]

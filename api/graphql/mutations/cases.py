@@ -100,8 +100,9 @@ def _recorded(
         raise InvalidInput(f"owner: takes 1 to {LONGEST_OWNER} characters.")
     done_at, outcome = given_or_none(input.done_at), given_or_none(input.outcome)
     if input.status is ActionStatus.DONE:
-        done_at = done_at or info.context.now
-        if done_at > info.context.now:
+        changed = given_or_none(input.id) is not None
+        done_at = done_at or (None if changed else info.context.now)
+        if done_at is not None and done_at > info.context.now:
             raise InvalidInput("doneAt: lies in the future.")
     elif done_at is not None or outcome is not None:
         raise InvalidInput("status: only what is done has a time and an outcome.")
