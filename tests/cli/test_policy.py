@@ -31,7 +31,9 @@ def written(tmp_path: Path, **changed: Any) -> str:
 
 
 @pytest.fixture
-def installed(echelon: Echelon) -> Echelon:
+def installed(echelon: Echelon, monkeypatch: pytest.MonkeyPatch) -> Echelon:
+    """An installation that counts in the currency of the bank's scheme."""
+    monkeypatch.setenv("ECHELON_BASE_CURRENCY", "CNY")
     assert echelon("db", "upgrade").code == 0
     return echelon
 
