@@ -251,8 +251,11 @@ def _disparity(
     scene: _Scene, columns: Mapping[str, Any], attributes: Iterable[Field], before: Any, after: Any
 ) -> tuple[AttributeDisparity, ...]:
     best = [
-        np.fromiter((tier in best_tiers(policy) for tier in tiers.tolist()), bool, len(tiers))
-        for policy, tiers in ((scene.present, before), (scene.new, after))
+        np.fromiter((tier in chosen for tier in tiers.tolist()), bool, len(tiers))
+        for chosen, tiers in (
+            (frozenset(best_tiers(scene.present)), before),
+            (frozenset(best_tiers(scene.new)), after),
+        )
     ]
     return tuple(
         AttributeDisparity(field, group_shares(_groupable(columns[field.name], field), *best))

@@ -122,7 +122,8 @@ def merge(
         compare = [name for name in updated if name not in PROVENANCE]
     listed = ", ".join(columns)
     insert = (
-        f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {staged} WHERE TRUE "
+        f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {staged} "
+        f"WHERE {_news(str(table), staged, key, compare)} "
         f"ON CONFLICT ({', '.join(key)}) DO {_update(str(table), updated, compare)}"
     )
     if dialect == "postgresql":
@@ -190,6 +191,15 @@ def _one_row(connection: adbc.Connection, sql: str) -> tuple[int, ...]:
 
 def column_names(connection: adbc.Connection, relation: str) -> list[str]:
     return list(fetch(connection, f"SELECT * FROM {relation} LIMIT 0").schema.names)
+
+
+def _news(table: str, staged: str, key: Sequence[str], compare: Sequence[str]) -> str:
+    """Which staged rows are worth merging; each one of a conflict is locked, changed or not."""
+    same = " AND ".join(f"t.{name} = {staged}.{name}" for name in key)
+    old = ", ".join(f"t.{name}" for name in compare)
+    new = ", ".join(f"{staged}.{name}" for name in compare)
+    alike = f" AND ({old}) IS NOT DISTINCT FROM ({new})" if compare else ""
+    return f"NOT EXISTS (SELECT 1 FROM {table} t WHERE {same}{alike})"
 
 
 def _update(table: str, updated: Sequence[str], compare: Sequence[str]) -> str:

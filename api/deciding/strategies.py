@@ -71,7 +71,7 @@ def circumstances(deciding: Deciding) -> Circumstances:
 def _consents(tables: CircumstanceTables, ids: Column) -> dict[tuple[str, str], Rows]:
     table = tables.consents
     found: dict[tuple[str, str], Rows] = {}
-    for pair in table.group_by(["purpose", "channel"]).aggregate([]).to_pylist():
+    for pair in table.group_by(["purpose", "channel"], use_threads=False).aggregate([]).to_pylist():
         same = pc.and_(
             pc.equal(table["purpose"], pair["purpose"]), pc.equal(table["channel"], pair["channel"])
         )
@@ -90,8 +90,9 @@ def _last_done(
         for second in tables.actions["done_at"].to_pylist()
     ]
     ago = as_of.toordinal() - np.array(days, dtype=np.int64)
+    there = np.isin(customers, ids)
     found = {}
     for row_id, key in keys.items():
-        mine = np.flatnonzero((strategies == row_id) & np.isin(customers, ids))
+        mine = np.flatnonzero((strategies == row_id) & there)
         found[key] = LastDone(np.searchsorted(ids, customers[mine]), ago[mine])
     return found

@@ -200,3 +200,18 @@ def test_a_late_first_value_keeps_its_type(engine: Engine, database_url: str) ->
     assert sum(part.num_rows for part in batches) == 2_001
     if engine.dialect.name == "sqlite":
         assert len(batches) == 5
+
+
+def test_a_merge_does_not_even_lock_what_does_not_differ(engine: Engine, database_url: str) -> None:
+    batch, dialect = write_batch(engine), engine.dialect.name
+    rows = customers(batch, ("C1", "north"), ("C2", None))
+    merge_customers(database_url, dialect, rows)
+
+    counts = merge_customers(database_url, dialect, rows)
+
+    assert counts == MergeCounts(added=0, changed=0)
+    # PostgreSQL marks a locked row with who locked it; SQLite locks no rows.
+    locked_by = "CAST(xmax AS TEXT)" if dialect == "postgresql" else "'0'"
+    with bulk_connection(database_url) as connection:
+        marks = fetch(connection, f"SELECT {locked_by} AS mark FROM customers")
+    assert set(marks["mark"].to_pylist()) == {"0"}
