@@ -4,9 +4,9 @@
 
 Each size is decided and published to SQLite and to PostgreSQL (one of its own, unless a URL of an
 empty database is given and one size only): the first time, again with nothing changed, and after
-each hundredth customer has bought. Reading and deciding are the same each time; `cpu` is what this
-side spends, beside what the database server does. Each step runs in a process of its own, so that
-its memory peak is its own.
+each hundredth customer has bought; then another policy is tried on everybody. Reading and deciding
+are the same each time; `cpu` is what this side spends, beside what the database server does. Each
+step runs in a process of its own, so that its memory peak is its own.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from api.documents import install_shipped_documents
 from api.settings import Settings
 from bench.clock import Clock, in_a_process
 from bench.population import Invented, invent, one_in_a_hundred_bought
+from bench.simulation import simulate
 from ml.contracts import DAY, cutoff_of
 
 Measurement = dict[str, Any]
@@ -219,6 +220,10 @@ def measure(url: str, folder: Path, customers: int) -> list[Measurement]:
         found = in_a_process(decide_and_publish, url, folder, scored)
         rows.append(said | {"step": step, "load_average": load} | found)
         show(rows[-1:])
+    load = os.getloadavg()[0]
+    found = in_a_process(simulate, url, NOW)
+    rows.append(said | {"step": "simulation", "load_average": load} | found)
+    show(rows[-1:])
     rows.append(said | {"step": "one customer"} | in_a_process(decide_one, url, folder, 50))
     show(rows[-1:])
     return rows
