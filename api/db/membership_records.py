@@ -9,7 +9,7 @@ from adbc_driver_manager import dbapi as adbc
 
 from api.db.bulk import execute, fetch, stage
 from api.db.models import SegmentMembership
-from api.db.stays import MEMBERSHIPS
+from api.db.stays import MEMBERSHIPS, Stays
 
 Explain = Callable[[pa.Table], pa.Table]
 """Given the customer_id and segment_id of ended stays, the same with left_cause as JSON."""
@@ -25,19 +25,20 @@ def follow_memberships(
     run: Callable[[str], int],
     day: str,
     explain: Explain,
+    stays: Stays = MEMBERSHIPS,
 ) -> int:
     """Make the open stays those of `staged_members`; the number of changes.
 
     A cause that somebody gave by changing the rule on the same day stays.
     """
     table = SegmentMembership.__tablename__
-    left_today = f"left_on = {day} {MEMBERSHIPS.scope}"
+    left_today = f"left_on = {day} {stays.scope}"
     run(
         f"UPDATE {table} SET left_cause = NULL WHERE {left_today} AND EXISTS "
         f"(SELECT 1 FROM staged_members s WHERE s.customer_id = {table}.customer_id "
         f"AND s.segment_id = {table}.segment_id)"
     )
-    changes = MEMBERSHIPS.follow(run, day)
+    changes = stays.follow(run, day)
     unsaid = f"{left_today} AND left_cause IS NULL"
     ended = fetch(
         connection,

@@ -26,8 +26,9 @@ from api.db.models import (
     SegmentMembership,
     TierAssignment,
 )
-from api.db.stays import MEMBERSHIPS
+from api.db.segments_meanwhile import NOTHING_READ, SegmentsRead, left_alone, settled
 from api.db.tier_records import follow_tiers
+from api.db.writes import LOCK
 
 PREDICTION_CONTENT = (
     "churn_probability",
@@ -70,6 +71,7 @@ class Publication:
     recommendations: pa.Table
     departures: Explain = unexplained
     """Why stays in segments ended, asked once it is known which did."""
+    segments: SegmentsRead = NOTHING_READ
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,10 @@ class Publisher:
 
     def publish(self, publication: Publication) -> dict[str, int]:
         """Write everything that changed and count it; takes the feed's lock first."""
-        self._run_sql("UPDATE installation SET last_revision = last_revision WHERE id = 1")
-        if self._dialect == "postgresql":  # joins of everyone with everyone's rows, in memory
+        if self._dialect == "postgresql":  # nobody changes documents meanwhile; joins in memory
+            fetch(self._connection, f"SELECT CAST(pg_advisory_xact_lock({LOCK}) AS TEXT)")
             self._run_sql("SET LOCAL work_mem = '128MB'")
+        self._run_sql("UPDATE installation SET last_revision = last_revision WHERE id = 1")
         run_id = self._insert_run()
         counts = {
             "profiles": self._profiles(publication.profiles),
@@ -267,15 +270,14 @@ class Publisher:
 
     def _memberships(self, publication: Publication, run_id: int) -> int:
         table = SegmentMembership.__table__
-        memberships = _of_run(publication.memberships, run_id)
-        if (
-            filled := self._filled(SegmentMembership, memberships, MEMBERSHIPS.decided)
-        ) is not None:
+        unsettled = left_alone(self._connection, publication.segments)
+        members, stays = settled(_of_run(publication.memberships, run_id), unsettled)
+        filled = self._filled(SegmentMembership, members, stays.decided)
+        if filled is not None:
             return filled
-        self._stage("staged_members", table, memberships, ["segment_id"])
-        return follow_memberships(
-            self._connection, self._dialect, self._run_sql, self._day, publication.departures
-        )
+        self._stage("staged_members", table, members, ["segment_id"])
+        run, say = self._run_sql, publication.departures
+        return follow_memberships(self._connection, self._dialect, run, self._day, say, stays)
 
     def _recommendations(self, recommendations: pa.Table, run_id: int) -> int:
         table = Recommendation.__table__

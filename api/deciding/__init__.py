@@ -20,7 +20,7 @@ from api.deciding.classes import (
 )
 from api.deciding.occasion import Deciding, Occasion
 from api.deciding.predictions import publishable_predictions
-from api.deciding.segments import decide_memberships, departures
+from api.deciding.segments import decide_memberships, departures, segments_read
 from api.deciding.strategies import decide_recommendations
 from api.deciding.tiers import decide_tiers
 
@@ -65,4 +65,5 @@ def decide(
         memberships=decide_memberships(deciding),
         recommendations=decide_recommendations(deciding),
         departures=departures(deciding),
+        segments=segments_read(deciding),
     )

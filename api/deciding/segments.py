@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from api.columns import Columns
 from api.db.membership_records import Explain
+from api.db.segments_meanwhile import SegmentsRead
 from api.deciding.occasion import Deciding
 from api.deciding.reading import read_once
 from api.domain.conditions import Mask
@@ -63,6 +64,12 @@ def departures(deciding: Deciding) -> Explain:
         return explained(stays, by_row, deciding.columns, deciding.ids)
 
     return explain
+
+
+def segments_read(deciding: Deciding) -> SegmentsRead:
+    reads = {each.key: each.reads for each in _definitions(deciding)}
+    by_hand = deciding.population.circumstances.members_by_hand
+    return SegmentsRead(deciding.catalogue.segments, reads, by_hand)
 
 
 def explained(
