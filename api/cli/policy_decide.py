@@ -52,12 +52,15 @@ def decide(
     """
     from api.domain.fields import known_fields
     from api.domain.money import exponent_of
+    from api.domain.policies.reader import CURRENCY
     from api.domain.tiers import parse_policy
     from api.intake.measures import customer_ids, named_fields
 
     terminal = Terminal(as_json=json)
     if language not in LANGUAGES:
         raise InvalidInput(f"--language takes en or zh, not {language!r}.")
+    if currency is not None and not CURRENCY.fullmatch(currency):
+        raise InvalidInput(f"--currency takes a currency such as CNY, not {currency!r}.")
     require_writable(out, inputs=(table, previous))
     document = read_policy_file(policy)
     rows = _whole(table)
@@ -67,7 +70,7 @@ def decide(
     parsed = parse_policy(document, exponent, fields)
     ids = customer_ids(rows, table.name)
     columns, notes = _columns(parsed, rows, exponent)
-    standing = _standing(previous, ids, parsed)
+    standing = _standing(previous, ids, parsed, as_of.date())
     decisions = parsed.decide(columns, standing, as_of.date())
     words = _words(document, language, money, fields)
     between = "; " if language == "en" else "；"
@@ -114,14 +117,23 @@ def _columns(
     return columns, notes
 
 
-def _standing(previous: Path | None, ids: pa.Array, policy: TierPolicy) -> Any:
+def _standing(previous: Path | None, ids: pa.Array, policy: TierPolicy, as_of: dt.date) -> Any:
+    import numpy as np
+
     from api.domain.tiers.standings import Standing
     from api.intake.measures import previous_standing
 
     if previous is None:
         return Standing.of(len(ids))
     tiers = [tier.key for tier in policy.document.tiers]
-    return previous_standing(_whole(previous), ids, ZoneInfo("UTC"), tiers)
+    standing = previous_standing(_whole(previous), ids, ZoneInfo("UTC"), tiers)
+    for name in ("since", "watch_since", "evaluated_on"):
+        if (getattr(standing, name) > np.datetime64(as_of)).any():
+            raise InvalidInput(
+                f"--previous {previous.name}: it was decided later than {as_of} ({name}); take "
+                "the file of an earlier day."
+            )
+    return standing
 
 
 def _written(

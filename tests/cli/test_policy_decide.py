@@ -9,7 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
+from api.documents import POLICIES
 from tests.cli.conftest import Echelon
 
 DAY = ("--as-of", "2026-03-31")
@@ -144,3 +146,28 @@ def test_an_unknown_tier_in_the_previous_file_is_refused(echelon: Echelon, tmp_p
     )
     assert answer.code == 1
     assert "the policy has no tier 'gold'" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "message"),
+    [
+        ("tier,since\n1,vip,2199-01-01\n", (), "take the file of an earlier day"),
+        ("tier,evaluated_on\n1,,2199-01-01\n", (), "(evaluated_on)"),
+        ("tier\n1,\n", ("--currency", "dollars"), "takes a currency such as CNY"),
+    ],
+)
+def test_what_can_not_have_been_before_is_refused(
+    echelon: Echelon, tmp_path: Path, before: str, options: tuple[str, ...], message: str
+) -> None:
+    document = (POLICIES / "bank-assets.yaml").read_text(encoding="utf-8")
+    vip = yaml.safe_load(document)["tiers"][0]["key"]
+    (tmp_path / "table.csv").write_text("customer_id,avg_daily_balance_month\n1,5\n")
+    (tmp_path / "before.csv").write_text("customer_id," + before.replace("vip", vip))
+    answer = echelon(
+        *("policy", "decide", "--policy", "bank-assets", "--table", str(tmp_path / "table.csv")),
+        *("--previous", str(tmp_path / "before.csv"), "--out", str(tmp_path / "out.csv"), *DAY),
+        *options,
+    )
+    assert answer.code == 1
+    assert message in answer.err
+    assert not (tmp_path / "out.csv").exists()
