@@ -188,6 +188,7 @@ def _fingerprint(
         "classes": [[each.row_id, document_sha256(each.document)] for each in catalogue.classes],
         "circumstances": circumstances,
         "installation": asdict(installation),
+        "past": None if (past := champions.past) is None else [past.months, past.most_customers],
     }
     text = json.dumps(inputs, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -125,6 +125,14 @@ def test_other_models_look_back_anew(business: Business, past: Past) -> None:
     assert counted(business) == (MONTHS, MONTHS * len(BUYERS))
 
 
+def test_to_keep_other_months_is_a_reason_to_look_again(business: Business, past: Past) -> None:
+    business.refresh()
+    business.past = LookingBack(past.score, MONTHS - 2)
+    assert not business.refresh().unchanged
+    assert [month.day for month in months_of(business)] == month_ends(DAY, MONTHS - 2)
+    assert business.refresh().unchanged
+
+
 def simulated(business: Business, policy: Any, **options: Any) -> dict[str, Any]:
     report = simulate_policy(business.engine, business.url, policy, now=NOW, **options)
     return simulation_document(report)
