@@ -8,7 +8,8 @@ from enum import Enum
 import strawberry
 
 from api.db.snapshots import Record
-from api.graphql.described import choice
+from api.graphql.access import PERSONAL
+from api.graphql.described import choice, field
 
 
 @strawberry.enum(description="What a customer said about buying.")
@@ -24,13 +25,18 @@ class StatedIntent:
     intent: Intent = strawberry.field(description="What they said.")
     stated_at: dt.datetime = strawberry.field(description="When they said it.")
     expected_on: dt.date | None = strawberry.field(description="When they expect to buy.")
-    refusal_reason: str | None = strawberry.field(description="Why they refused.")
-    wanted_feature: str | None = strawberry.field(
-        description="What would have to be different for them to buy."
-    )
     counts: bool = strawberry.field(
         description="Whether it still made an intent class when classes were last decided."
     )
+    row: strawberry.Private[Record]
+
+    @field("Why they refused, in their own words.", needs=PERSONAL)
+    def refusal_reason(self) -> str | None:
+        return str(self.row.refusal_reason) if self.row.refusal_reason else None
+
+    @field("What would have to be different for them to buy.", needs=PERSONAL)
+    def wanted_feature(self) -> str | None:
+        return str(self.row.wanted_feature) if self.row.wanted_feature else None
 
 
 def stated_intent(row: Record, profile: Record) -> StatedIntent:
@@ -38,7 +44,6 @@ def stated_intent(row: Record, profile: Record) -> StatedIntent:
         intent=Intent(row.intent),
         stated_at=row.stated_at,
         expected_on=row.expected_on,
-        refusal_reason=row.refusal_reason,
-        wanted_feature=row.wanted_feature,
         counts=(profile.classes or {}).get("intent_class") == row.intent,
+        row=row,
     )

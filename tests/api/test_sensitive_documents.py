@@ -6,14 +6,21 @@ import copy
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from api.db.keys import create_key
 from api.db.known_fields import read_known_fields
-from api.db.models import TierAssignment, TierPolicyVersion
+from api.db.models import (
+    Customer,
+    ImportBatch,
+    PurchaseIntent,
+    TierAssignment,
+    TierPolicyVersion,
+)
 from api.documents import POLICIES, read_document
 from api.domain.tiers import parse_policy
 from tests.api.conftest import Api, clock, running, seed
+from tests.api.seed_facts import NOW
 
 HIGH = {"attribute.income": "high"}
 TEXT = {"en": "Well off", "zh": "高收入"}
@@ -207,3 +214,19 @@ async def test_a_record_that_cannot_be_replayed_still_shows_the_tier(api: Api) -
     assert answer["data"]["explainTier"]["tier"]
     assert answer["data"]["explainTier"]["replay"] is None
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["NOT_REPLAYED"]
+
+
+async def test_what_customers_said_is_told_with_the_scope_only(rich: Api, engine: Engine) -> None:
+    said = {"intent": "refused", "stated_at": NOW, "refusal_reason": "My wife was ill"}
+    said |= {"expected_on": None, "wanted_feature": None}
+    with engine.begin() as connection:
+        table = PurchaseIntent.__table__
+        customer = connection.scalar(select(Customer.id).where(Customer.external_id == "C00001"))
+        batch = connection.scalar(select(ImportBatch.id).limit(1))
+        connection.execute(insert(table).values(customer_id=customer, batch_id=batch, **said))
+    query = '{ customer(externalId: "C00001") { classes { intent { intent refusalReason } } } }'
+    assert "My wife was ill" in (await rich.send(query, "support")).text
+    hidden = await rich.send(query, "frontend")
+    assert "REFUSED" in hidden.text
+    assert "wife" not in hidden.text
+    assert await rich.codes(query, "frontend") == ["FORBIDDEN"]

@@ -30,7 +30,9 @@ from api.graphql.overrides import Override, override
 class SetTierOverrideInput:
     external_id: str = strawberry.field(description="The business's own customer number.")
     tier: str = strawberry.field(description="Key of a tier of the policy in force.")
-    reason: str = strawberry.field(description="Why, in 1 to 500 characters.")
+    reason: str = strawberry.field(
+        description="Why, in 1 to 500 characters; no personal data, it is not encrypted."
+    )
     expires_on: dt.date = strawberry.field(description="The last day it counts.")
 
 
@@ -39,7 +41,9 @@ class SetClassOverrideInput:
     external_id: str = strawberry.field(description="The business's own customer number.")
     classification: str = strawberry.field(description="Key of a classification.")
     value: str = strawberry.field(description="Key of one of its values.")
-    reason: str = strawberry.field(description="Why, in 1 to 500 characters.")
+    reason: str = strawberry.field(
+        description="Why, in 1 to 500 characters; no personal data, it is not encrypted."
+    )
     expires_on: dt.date = strawberry.field(description="The last day it counts.")
 
 

@@ -31,7 +31,9 @@ class SetRelationshipStatusInput:
     classification: str = strawberry.field(
         description="Key of a classification of kind `status`.", default="relationship"
     )
-    reason: str | None = option("Why, in 1 to 500 characters.")
+    reason: str | None = option(
+        "Why, in 1 to 500 characters; no personal data, it is not encrypted."
+    )
 
 
 @strawberry.type(description="What `setRelationshipStatus` answers.")
