@@ -131,9 +131,7 @@ def test_both_languages_say_the_same_things_and_find_their_words(code: str) -> N
         if "condition" in words[0] or name not in ("op", "threshold")
     }
     for language in LANGUAGES:
-        sentence = render({"code": code, "params": params}, language, "USD", 2)
-        assert sentence
-        assert "{" not in sentence
+        assert "{" not in (render({"code": code, "params": params}, language, "USD", 2) or "{")
 
 
 def test_every_gap_has_a_sentence_in_both_languages(decided: Decided) -> None:
