@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -11,10 +12,10 @@ from api.db.attributes import read_attribute_fields
 from api.db.classes import in_force
 from api.db.customers import attribute_definitions
 from api.db.installation import read_installation
-from api.db.models import Classification
+from api.db.models import Classification, Segment
 from api.db.snapshots import Snapshot
 from api.domain.classes import classification_fields, parse_classifications
-from api.domain.fields import Field, attribute_field, known_fields
+from api.domain.fields import SEGMENT, Choice, Field, attribute_field, known_fields
 from api.domain.money import exponent_of
 
 
@@ -52,3 +53,11 @@ def fields_with(
 ) -> Mapping[str, Field]:
     classes = parse_classifications(documents, known_fields(attributes), exponent)
     return known_fields((*attributes, *classification_fields(classes)))
+
+
+async def segment_labels(snapshot: Snapshot) -> dict[str, Field]:
+    """The field `segment` with the names of all segments, those that were given up among them."""
+    table = Segment.__table__.c
+    rows = await snapshot.rows(select(table.key, table.name_en, table.name_zh).order_by(table.key))
+    choices = tuple(Choice(row.key, row.name_en, row.name_zh) for row in rows)
+    return {SEGMENT.name: replace(SEGMENT, choices=choices)}

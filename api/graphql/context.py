@@ -30,6 +30,8 @@ class Business:
 
     installation: InstallationFacts
     fields: Mapping[str, Field]
+    labels: Mapping[str, Field]
+    """The same for sentences: segments go by their names."""
     personal_segments: frozenset[str] = frozenset()
     """Keys of those that rest on sensitive attributes."""
     personal_strategies: frozenset[str] = frozenset()

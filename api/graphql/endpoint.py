@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from structlog.typing import FilteringBoundLogger
 
 from api.db.installation import installation_of
-from api.db.known_fields import known_fields_in
+from api.db.known_fields import known_fields_in, segment_labels
 from api.db.sensitivity import personal_documents
 from api.db.snapshots import Snapshot
 from api.domain.keys import Caller
@@ -63,10 +63,11 @@ class Businesses:
                 installation = await installation_of(snapshot)
                 exponent = exponent_of(installation.base_currency)
                 fields = await known_fields_in(snapshot, exponent)
+                labels = {**fields, **await segment_labels(snapshot)}
                 segments, strategies = await personal_documents(snapshot, fields, exponent)
             finally:
                 await snapshot.close()
-            self._business = Business(installation, fields, segments, strategies)
+            self._business = Business(installation, fields, labels, segments, strategies)
             self._read_at = time.monotonic()
         return self._business
 

@@ -65,7 +65,7 @@ class PredictionReason:
 
 def known_fields(context: Context, names: PolicyNames) -> Mapping[str, Field]:
     """The catalogue with the scores of a policy."""
-    known = context.business.fields
+    known = context.business.labels
     return {**known, **names.fields} if names.fields else known
 
 

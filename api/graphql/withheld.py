@@ -37,7 +37,7 @@ class WithheldStrategy:
             (language or self.context.language).value,
             self.context.currency,
             self.context.exponent,
-            self.context.business.fields,
+            self.context.business.labels,
         )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import Engine, select
 
-from api.db.models import Segment, SegmentMembership
+from api.db.models import Recommendation, Segment, SegmentMembership
 from tests.api.conftest import Api
 from tests.api.seed import DAY
 from tests.api.seed_facts import external_id
@@ -191,3 +192,22 @@ async def test_the_history_of_a_segment_pages(own_api: Api) -> None:
     found = (await own_api.ask(document))["segment"]["history"]
     assert (found["totalCount"], len(found["edges"])) == (3, 2)
     assert found["pageInfo"]["hasNextPage"]
+
+
+async def test_a_reason_calls_a_segment_by_its_name(own_api: Api, engine: Engine) -> None:
+    names = {"name": {"en": "Weekend shoppers", "zh": "周末购物者"}}
+    made = await create(own_api, segment("weekend", {"kind": "b2b"}) | names)
+    assert made["userErrors"] == []
+    params = {"field": "segment", "op": "eq", "threshold": "weekend", "value": None}
+    said = [{"code": "strategy.condition_met", "params": params}]
+    with engine.begin() as connection:
+        connection.execute(sa.update(Recommendation).values(reasons=said))
+    document = """query ($id: String, $in: Language) { customer(externalId: $id) {
+        recommendedStrategies(first: 1) { reasons { text(language: $in) } } } }"""
+    for language, text in (
+        ("EN", "Segment is Weekend shoppers"),
+        ("ZH_HANS", "客户分群为周末购物者"),
+    ):
+        asked = {"id": external_id(5), "in": language}
+        found = await own_api.ask(document, variables=asked)
+        assert found["customer"]["recommendedStrategies"][0]["reasons"] == [{"text": text}]
