@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from api.domain.classes.bands import bound_pieces, codes_by_bounds
 from api.domain.classes.definitions import Assigned, Circumstances, Codes, Cutoffs
 from api.domain.conditions import Columns, column_of
 from api.domain.fields import Field
 from api.domain.reasons import Piece, reason
+from api.domain.shares import cumulative_cuts
 
 
 @dataclass(frozen=True)
@@ -41,18 +39,8 @@ class CumulativeShare:
     def draw(self, columns: Columns, _circumstances: Circumstances) -> dict[str, Any]:
         """By value the least that belongs to it; none where nobody does."""
         values = column_of(self.measure.name, columns)
-        amounts, counts = np.unique(values[values > 0], return_counts=True)
-        if np.array_equal(amounts, np.rint(amounts)):
-            amounts = amounts.astype(np.int64)  # sums of whole numbers are exact
-        totals = np.cumsum((amounts * counts)[::-1])[::-1]
-        before = totals - amounts * counts  # what those who bring more bring together
-        whole = totals[0].item() if len(totals) else 0
-        cutoffs: dict[str, Any] = {}
-        for key, share in self.shares:
-            limit = share * Fraction(whole)
-            inside = before < (math.ceil(limit) if amounts.dtype.kind == "i" else float(limit))
-            cutoffs[key] = amounts[inside][0].item() if inside.any() else None
-        return cutoffs
+        cuts = cumulative_cuts(values, [share for _, share in self.shares])
+        return {key: cut for (key, _), cut in zip(self.shares, cuts, strict=True)}
 
     def assign(self, columns: Columns, cutoffs: Cutoffs) -> Assigned:
         values = column_of(self.measure.name, columns)

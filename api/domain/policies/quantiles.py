@@ -7,7 +7,7 @@ and belong to the better tier, so that equal customers get equal tiers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from api.domain.conditions import Columns, Condition, Mask, column_of, is_missing
 from api.domain.fields import Field
 from api.domain.rules import EVERYONE, AllOf, Masks, Rule, fields_of
+from api.domain.shares import cumulative_cuts
 
 if TYPE_CHECKING:
     from api.domain.policies.document import Tier
@@ -47,10 +48,11 @@ class Quantiles:
         """The cut-offs among the customers in `where`."""
         column = column_of(self.measure.name, columns)
         counted = where & Masks(columns).of(self.among) & ~is_missing(column)
-        values, counts = np.unique(column[counted], return_counts=True)
-        values, counts = values[::-1], counts[::-1]
-        cut = self._by_customers if self.share_of == "customers" else self._by_measure
-        return {tier.key: cut(values, counts, Fraction(share)) for tier, share in self.tiers}
+        shares = [Fraction(share) for _, share in self.tiers]
+        by_measure = self.share_of == "measure"
+        draw = cumulative_cuts if by_measure else _customer_cuts
+        keys = [tier.key for tier, _ in self.tiers]
+        return dict(zip(keys, draw(self._plain(column[counted]), shares), strict=True))
 
     def rungs(self, cuts: Cuts) -> Iterator[tuple[Tier, Rule, bool]]:
         for tier, _share in self.tiers:
@@ -65,28 +67,17 @@ class Quantiles:
         if self.last is not None:
             yield self.last, EVERYONE, True
 
-    def _by_customers(
-        self, values: npt.NDArray[Any], counts: npt.NDArray[np.int64], share: Fraction
-    ) -> int | float | None:
-        """The value of the last customer within the share; whoever has the same is inside too."""
-        if not len(values):
-            return None
-        most = max(math.floor(share * int(counts.sum())), 1)
-        return self._plain(values[np.searchsorted(np.cumsum(counts), most, "left")])
+    def _plain(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values.astype(np.int64 if self.measure.whole else np.float64)
 
-    def _by_measure(
-        self, values: npt.NDArray[Any], counts: npt.NDArray[np.int64], share: Fraction
-    ) -> int | float | None:
-        """Whoever begins below the share of the whole belongs to it; who has nothing does not."""
-        positive = values > 0
-        if not positive.any():
-            return None
-        amounts = values[positive].astype(np.int64 if self.measure.whole else np.float64)
-        brought = np.cumsum(amounts * counts[positive])
-        before = brought - amounts * counts[positive]
-        whole = self._plain(brought[-1])
-        limit = math.ceil(share * whole) if isinstance(whole, int) else float(share) * whole
-        return self._plain(amounts[np.flatnonzero(before < limit)[-1]])
 
-    def _plain(self, value: Any) -> int | float:
-        return int(value) if self.measure.whole else float(value)
+def _customer_cuts(
+    values: npt.NDArray[Any], shares: Sequence[Fraction]
+) -> list[int | float | None]:
+    """For each share of customers, the value of the last one within it; who ties is inside too."""
+    if not len(values):
+        return [None] * len(shares)
+    distinct, counts = np.unique(values, return_counts=True)
+    standing = np.cumsum(counts[::-1])
+    most = [max(math.floor(share * len(values)), 1) for share in shares]
+    return [distinct[::-1][np.searchsorted(standing, each, "left")].item() for each in most]
