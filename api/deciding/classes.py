@@ -24,6 +24,7 @@ from api.domain.classes import (
     Codes,
     classify,
 )
+from api.domain.conditions import is_missing
 
 NO_VALUE, NO_CODE = -1, -2
 
@@ -110,8 +111,8 @@ def classes_before(deciding: Deciding) -> Before:
     stages = past.stages["customer_id"].to_numpy()
     first = aligned(stages, ids, profiled_on, None)
     began = objects(past.stages["began"])
-    _overwrite(since, ids, stages, np.where(began == None, first, began))  # noqa: E711
-    known = np.asarray(profiled_on != None, dtype=bool)  # noqa: E711
+    _overwrite(since, ids, stages, np.where(is_missing(began), first, began))
+    known = ~is_missing(profiled_on)
     return Before(known, values, since, profiled_on)
 
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from api.columns import NO_DAY, Column, aligned, objects
 from api.deciding.occasion import Deciding
 from api.deciding.reading import read_once
+from api.domain.conditions import is_missing
 from api.domain.tiers import Overrides, Standing, TierPolicy, parse_policy
 
 
@@ -76,4 +77,4 @@ def _overrides(deciding: Deciding, policy: TierPolicy) -> Overrides | None:
     ids, keys = deciding.ids, table["customer_id"].to_numpy()
     tier = aligned(ids, keys, objects(table["value"]), None)
     until = table["expires_on"].to_numpy().astype("datetime64[D]")
-    return Overrides(tier, tier != None, aligned(ids, keys, until, NO_DAY))  # noqa: E711
+    return Overrides(tier, ~is_missing(tier), aligned(ids, keys, until, NO_DAY))

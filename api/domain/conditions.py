@@ -55,6 +55,19 @@ class Condition:
     def values(self) -> tuple[Scalar, ...]:
         return self.value if isinstance(self.value, tuple) else (self.value,)
 
+    @property
+    def threshold(self) -> float:
+        """The value of a comparison with a number; money in minor units.
+
+        Raises:
+            TypeError: it is none.
+        """
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            raise TypeError(
+                f"{self.field.name} is compared with {self.value!r}, which is no number"
+            )
+        return self.value
+
     def mask(self, columns: Columns) -> Mask:
         if self.field.many:
             masks = [column_of(f"{self.field.name}.{key}", columns) for key in self.values]

@@ -82,9 +82,9 @@ def _capacity(value: object, path: str) -> int:
 
 
 def _minutes(value: object, path: str) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and 0 <= value <= LONGEST_CONTACT_MINUTES:  # type: ignore[operator]
-        return float(value)  # type: ignore[arg-type]
+    minutes = -1.0 if isinstance(value, bool) or not isinstance(value, int | float) else value
+    if 0 <= minutes <= LONGEST_CONTACT_MINUTES:
+        return float(minutes)
     raise InvalidInput(
         f"{path}: takes minutes up to {LONGEST_CONTACT_MINUTES:g}, not {shown(value)}."
     )

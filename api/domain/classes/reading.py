@@ -57,8 +57,8 @@ class Reading:
     def amount(self, parts: Mapping[str, Any], name: str, field: Field, path: str) -> float:
         """A threshold on a measure; money in minor units."""
         self._require(parts, name, path)
-        parsed = parse_condition(field, "gte", parts[name], self.exponent, f"{path}.{name}")
-        return parsed.value  # type: ignore[return-value]  # of a number or an amount
+        value = parts[name]
+        return parse_condition(field, "gte", value, self.exponent, f"{path}.{name}").threshold
 
     def share(self, parts: Mapping[str, Any], name: str, path: str) -> Fraction:
         """A share between 0 and 1, exactly as it is written."""

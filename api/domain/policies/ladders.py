@@ -141,7 +141,7 @@ def _thresholds(
         rung = _rung(tier, reached, stability)
         if "keep_from" in content:
             keep = _at_least(measure, content["keep_from"], reader, f"{path}.keep_from")
-            if _number(keep) > _number(reached):
+            if keep.threshold > reached.threshold:
                 raise InvalidInput(
                     f"{path}.keep_from: a tier is kept from at most at_least on, not from "
                     f"{shown(content['keep_from'])}."
@@ -156,15 +156,11 @@ def _at_least(measure: Field, value: object, reader: RuleReader, path: str) -> C
     return parse_condition(measure, "gte", value, reader.exponent, path)
 
 
-def _number(condition: Condition) -> float:
-    return float(condition.value)  # type: ignore[arg-type]  # thresholds are numbers
-
-
 def _check_order(
     reached: Condition, better: Condition | None, content: Entries, reader: RuleReader, path: str
 ) -> None:
     """Thresholds fall from tier to tier; a band that says where it ends must end at the next."""
-    if better is not None and _number(reached) >= _number(better):
+    if better is not None and reached.threshold >= better.threshold:
         raise InvalidInput(
             f"{path}.at_least: tiers stand from best to lowest, so this must be below the "
             f"better tier's threshold; {shown(content['at_least'])} is not."
@@ -174,8 +170,8 @@ def _check_order(
     upper = _at_least(reached.field, content["below"], reader, f"{path}.below")
     if better is None:
         raise InvalidInput(f"{path}.below: the best tier has no upper end.")
-    if _number(upper) != _number(better):
-        fault = "a gap" if _number(upper) < _number(better) else "an overlap"
+    if upper.threshold != better.threshold:
+        fault = "a gap" if upper.threshold < better.threshold else "an overlap"
         raise InvalidInput(
             f"{path}.below: leaves {fault} to the better tier, which begins where this must end."
         )

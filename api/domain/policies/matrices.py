@@ -76,7 +76,7 @@ def _axis(content: object, reader: FieldReader, path: str) -> list[Band]:
             reached = parse_condition(
                 measure, "gte", entry["at_least"], reader.exponent, f"{inner}.at_least"
             )
-            if upper is not None and not _less(reached, upper):
+            if upper is not None and reached.threshold >= upper.threshold:
                 raise InvalidInput(
                     f"{inner}.at_least: bands stand from highest to lowest, so this must be "
                     f"below the one before; {shown(entry['at_least'])} is not."
@@ -102,12 +102,8 @@ def _upper_end(
         if end is None:
             raise InvalidInput(f"{path}.below: the highest band has no upper end.")
         if said != end:
-            fault = "a gap" if _less(said, end) else "an overlap"
+            fault = "a gap" if said.threshold < end.threshold else "an overlap"
             raise InvalidInput(
                 f"{path}.below: leaves {fault} to the band above, which begins where this ends."
             )
     return end
-
-
-def _less(one: Condition, other: Condition) -> bool:
-    return float(one.value) < float(other.value)  # type: ignore[arg-type]  # both are numbers

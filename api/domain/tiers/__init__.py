@@ -117,8 +117,8 @@ class TierPolicy:
 
     def _places(self, standing: Standing) -> npt.NDArray[np.int64]:
         """Where customers stand on this policy's ladder; -1 where their tier is none of its."""
-        places = {tier.key: tier.place for tier in self.document.tiers}
-        places |= {None: len(places)}  # type: ignore[dict-item]  # below the lowest
+        below: dict[str | None, int] = {None: len(self.document.tiers)}
+        places = below | {tier.key: tier.place for tier in self.document.tiers}
         listed = (places.get(key, -1) for key in standing.tier.tolist())
         found = np.fromiter(listed, np.int64, len(standing.tier))
         return np.where(standing.known, found, -1)
