@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from api.db.document_versions import document_sha256
 from api.db.models import Classification
@@ -26,16 +26,6 @@ class StoredClassification:
     document: Document
     decided_on: dt.date | None
     """The day of the first refresh that decided by any version of it."""
-
-
-def install_classifications(
-    connection: Connection, documents: Sequence[Document], now: dt.datetime
-) -> None:
-    """Put shipped classifications where the business has none of that key, active or not."""
-    known = set(connection.scalars(select(Classification.key)))
-    rows = [_row(each, 1, now, None) for each in documents if each["key"] not in known]
-    if rows:
-        connection.execute(insert(Classification), rows)
 
 
 def put_classification(
@@ -123,9 +113,3 @@ def read_classifications(
         StoredClassification(row.id, row.key, row.version, row.document, first[row.key])
         for row in latest.values()
     ]
-
-
-def classification_documents(engine: Engine, day: dt.date | None = None) -> list[Document]:
-    """The documents that decide on a day, by key."""
-    with engine.connect() as connection:
-        return [each.document for each in read_classifications(connection, day)]

@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select
 
 from api.db.models import DocumentVersion
-from api.db.snapshots import Record, Snapshot
 from api.errors import Conflict, InvalidInput, NotFound
 
 Document = Mapping[str, Any]
@@ -164,30 +163,3 @@ def renew_shipped(
         _insert(connection, kind, stored, Change(SHIPPED_BY, now))
         written[key] = stored.version
     return written
-
-
-def version_of(
-    connection: Connection, kind: Kind, key: str, version: int
-) -> Row[tuple[DocumentVersion]] | None:
-    table = DocumentVersion.__table__
-    return connection.execute(
-        select(table).where(table.c.kind == kind, table.c.key == key, table.c.version == version)
-    ).first()
-
-
-async def versions_of(
-    snapshot: Snapshot, keys: Sequence[tuple[str, str]]
-) -> Mapping[tuple[str, str], Sequence[Record]]:
-    """The versions of documents by (kind, key), newest first."""
-    table = DocumentVersion.__table__
-    found: dict[tuple[str, str], list[Record]] = {}
-    for kind in sorted({kind for kind, _ in keys}):
-        wanted = [key for each, key in keys if each == kind]
-        rows = await snapshot.rows(
-            select(table)
-            .where(table.c.kind == kind, table.c.key.in_(wanted))
-            .order_by(table.c.key, table.c.version.desc())
-        )
-        for row in rows:
-            found.setdefault((kind, row.key), []).append(row)
-    return found
