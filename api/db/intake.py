@@ -217,18 +217,22 @@ class BatchWriter:
         self.stage("tokens", table, tokens)
         self.merge("tokens", table, ["token_hash", "customer_id"])
 
-    def count_changed_customers(self, columns: Sequence[str]) -> int:
-        """Staged customers that differ in these columns or in a staged attribute."""
+    def raise_versions(self, columns: Sequence[str]) -> int:
+        """Give a new version to stored customers that a staged row or attribute changes.
+
+        Returns their number; `columns` are those in which a row can differ.
+        """
         old = ", ".join(f"t.{name}" for name in columns)
         new = ", ".join(f"s.{name}" for name in columns)
-        return self._number(
-            "SELECT COUNT(*) FROM ("
+        return execute(
+            self.connection,
+            "UPDATE customers SET version = version + 1 WHERE id IN ("
             f"SELECT t.id FROM staged s JOIN customers t ON t.external_id = s.external_id "
             f"WHERE ({old}) IS DISTINCT FROM ({new}) UNION "
             "SELECT x.customer_id FROM staged_attributes x LEFT JOIN customer_attributes a "
             "ON a.customer_id = x.customer_id AND a.name = x.name AND a.valid_from = x.valid_from "
             "WHERE a.customer_id IS NULL OR (a.text_value, a.number_value) "
-            "IS DISTINCT FROM (x.text_value, x.number_value)) AS differing"
+            "IS DISTINCT FROM (x.text_value, x.number_value))",
         )
 
     def _number(self, sql: str) -> int:

@@ -39,6 +39,8 @@ class Caller:
     key_id: int
     name: str
     scopes: frozenset[str]
+    owner: str | None = None
+    """Whose customers they may see and change; all if there is none."""
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes

@@ -63,6 +63,12 @@ def _default_attribute_start(batch: Batch, _setting: Setting) -> None:
     batch.columns["attributes_valid_from"] = pc.coalesce(given, known_at)
 
 
+def _fold_purposes(batch: Batch, _setting: Setting) -> None:
+    """Whoever withdraws `Profiling` must not stay allowed as `profiling`."""
+    for name in ("purpose", "channel"):
+        batch.columns[name] = pc.utf8_lower(batch.columns[name])
+
+
 def _check_line_numbers(batch: Batch, _setting: Setting) -> None:
     if "line_no" in batch.matched.fields:
         empty = is_missing(batch.columns["line_no"]) & batch.good
@@ -75,5 +81,6 @@ _RULES: Mapping[str, Callable[[Batch, Setting], None]] = {
     "exchange_rates": _check_rate,
     "attributes": _check_attribute_names,
     "order_lines": _check_line_numbers,
+    "consents": _fold_purposes,
     "customers": _default_attribute_start,
 }

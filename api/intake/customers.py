@@ -31,7 +31,7 @@ def write_customers(writing: Writing) -> MergeCounts:
     external_ids = writing.taken("customer_id")
     _stage_attributes(writing, writer.resolve(table, external_ids), values)
     compared = [name for name in data.column_names if name not in ("external_id", "batch_id")]
-    changed = writer.count_changed_customers(compared)
+    changed = writer.raise_versions(compared)
     added = writer.merge("staged", table, key, writing.kind.fact_columns).added
     ids = writer.resolve(table, external_ids)
     _stage_attributes(writing, ids, values)

@@ -26,6 +26,7 @@ from api.intake.amounts import ExchangeRates
 from api.intake.attributes import is_sensitive
 from api.intake.checks import check
 from api.intake.columns import Matched, match_columns
+from api.intake.consents import write_consents
 from api.intake.conversion import Batch, Setting, convert
 from api.intake.customers import write_attributes, write_customers
 from api.intake.duplicates import SeenRows, hashed_rows
@@ -203,7 +204,11 @@ class _Run:
         resolve_references(writing)
         if orders is not None:
             return write_order_lines(writing, orders)
-        own = {"customers": write_customers, "attributes": write_attributes}
+        own = {
+            "customers": write_customers,
+            "attributes": write_attributes,
+            "consents": write_consents,
+        }
         return own.get(self.kind.name, write_rows)(writing)
 
     def _drop_duplicates(self, batch: Batch) -> Callable[[], None]:

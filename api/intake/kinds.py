@@ -42,6 +42,7 @@ _PEOPLE: tuple[FactKind, ...] = (
             moment_field("known_at", "When the business first knew the customer"),
             text_field("industry", "Line of business"),
             text_field("region", "Region"),
+            text_field("owner", "Your identifier of who looks after the customer"),
             Field("name", "name", "Name", column="name_encrypted"),
             Field("email", "email", "E-mail address", column="email_encrypted"),
             Field("phone", "phone", "Phone number with country code", column="phone_encrypted"),

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, select, text, update
 
 from api.db import models
 from api.documents import install_shipped_documents
@@ -61,6 +61,11 @@ class Seeder:
                 if rows:
                     connection.execute(insert(table), rows)
             connection.execute(update(models.Installation).values(last_revision=self.size))
+            if connection.dialect.name == "postgresql":  # it did not see these numbers being taken
+                for name in ("import_batches", "customers"):
+                    connection.execute(
+                        text(f"SELECT setval('{name}_id_seq', (SELECT MAX(id) FROM {name}))")
+                    )
 
     def rows(self, policy: int | None) -> dict[Any, list[dict[str, Any]]]:
         ids = range(1, self.size + 1)

@@ -20,6 +20,7 @@ class Customer(Base):
         Index("ix_customers_email_hash", "email_hash"),
         Index("ix_customers_phone_hash", "phone_hash"),
         Index("ix_customers_batch_id", "batch_id"),
+        Index("ix_customers_owner_id", "owner", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -29,11 +30,16 @@ class Customer(Base):
     """When the business first knew this customer: the event time of the record."""
     industry: Mapped[str | None] = mapped_column(String(100))
     region: Mapped[str | None] = mapped_column(String(100))
+    owner: Mapped[str | None] = mapped_column(String(100))
+    """The business's own identifier of who looks after them: the only one of those whose rights
+    are limited to their own customers that sees them."""
     name_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     email_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     email_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     phone_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Raised with each change of the record, so that nobody overwrites what they have not seen."""
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batches.id"))
 
 
