@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -22,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 
 from api.db.engine import make_async_engine, make_engine
 from api.db.schema import require_current
+from api.delivery import Delivery
 from api.domain.personal_data import PersonalDataCipher, derive_key
 from api.graphql.callers import Callers
 from api.graphql.endpoint import Businesses, GraphQLEndpoint, refused
@@ -101,7 +104,11 @@ def create_app(
 
     app = Starlette(
         routes=_routes(metrics),
-        middleware=[Middleware(Traffic, logger=log, metrics=metrics, unexpected=unexpected)],
+        middleware=[
+            Middleware(Traffic, logger=log, metrics=metrics, unexpected=unexpected),
+            *_other_origins(settings.allowed_origins),
+            Middleware(Delivery),
+        ],
         exception_handlers={Refusal: _refused, HTTPException: _http_error},
         lifespan=lifespan,
     )
@@ -134,6 +141,24 @@ def _endpoint(
     )
 
 
+def _other_origins(allowed: list[str]) -> list[Middleware]:
+    """Lets browsers ask for pages of these origins; keys are sent by name, cookies never."""
+    if not allowed:
+        return []
+    rules = {"allow_methods": ["POST"], "allow_headers": ["Authorization", "Content-Type"]}
+    shown = ["Content-Language", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=allowed,
+            allow_credentials=False,
+            expose_headers=shown,
+            max_age=7200,
+            **rules,
+        )
+    ]
+
+
 def _routes(metrics: Metrics) -> list[Route | Mount]:
     async def scrape(request: Request) -> Response:
         endpoint = _graphql(request)
@@ -150,13 +175,27 @@ def _routes(metrics: Metrics) -> list[Route | Mount]:
         Route("/health/ready", _ready),
         Route("/metrics", scrape),
         Route("/policy", _policy_page),
-        Mount("/static/policy", StaticFiles(directory=POLICY_DIR)),
-        Mount("/static/graphiql", PageFiles(directory=GRAPHIQL_DIR, check_dir=False)),
+        Mount("/static/policy", _compressed(PolicyFiles(directory=POLICY_DIR))),
+        Mount("/static/graphiql", _compressed(PageFiles(directory=GRAPHIQL_DIR, check_dir=False))),
     ]
 
 
+def _compressed(files: StaticFiles) -> GZipMiddleware:
+    """Files of pages hold no secrets."""
+    return GZipMiddleware(files, minimum_size=1_000, compresslevel=6)
+
+
+class PolicyFiles(StaticFiles):
+    """Files that keep their names when they change: a browser asks whether they have."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "private, no-cache"
+        return response
+
+
 class PageFiles(StaticFiles):
-    """The built page's files: their names change with their content, so browsers may keep them."""
+    """The built page's files: names change with the content, so browsers may keep them for good."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not GRAPHIQL_DIR.is_dir():
@@ -165,7 +204,9 @@ class PageFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "private, max-age=86400"
+        hashed = path.startswith("assets")
+        keep = "max-age=31536000, immutable" if hashed else "no-cache"
+        response.headers["Cache-Control"] = f"private, {keep}"
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
 

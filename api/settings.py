@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.errors import InvalidInput
+
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -40,6 +43,11 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address `echelon serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port `echelon serve` listens on.")
+    cors_origins: str = Field(
+        default="",
+        description="Origins of browser applications that may ask this API, separated by commas, "
+        "such as `https://app.example.com`. Default: none.",
+    )
     base_currency: str = Field(
         default="USD",
         pattern=r"^[A-Z]{3}$",
@@ -85,6 +93,17 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not an IANA time zone, such as Europe/Berlin") from None
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: str) -> str:
+        for each in filter(None, (part.strip() for part in value.split(","))):
+            if not ORIGIN.fullmatch(each):
+                raise ValueError(
+                    f"{each!r} is not an origin: a scheme, a host in lower case and perhaps a "
+                    "port, such as https://app.example.com"
+                )
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
@@ -100,6 +119,10 @@ class Settings(BaseSettings):
     @cached_property
     def resolved_mlflow_uri(self) -> str:
         return self.mlflow_uri or f"sqlite:///{self.data_dir.resolve() / 'mlflow.db'}"
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        return [each for each in (part.strip() for part in self.cors_origins.split(",")) if each]
 
     @property
     def fact_store(self) -> Path:

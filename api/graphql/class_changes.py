@@ -16,8 +16,8 @@ from api.graphql.context import Context, Info
 from api.graphql.customer_classes import value_label
 from api.graphql.customers import Customer, customer
 from api.graphql.described import field
+from api.graphql.language import LanguageChoice
 from api.graphql.pagination import After, Connection, First, Listing, connection
-from api.graphql.reasons import LanguageChoice
 from api.graphql.sensitivity import hides_class
 
 LARGEST_FEED_PAGE = 5_000

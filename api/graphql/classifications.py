@@ -22,8 +22,8 @@ from api.graphql.context import Context, Info
 from api.graphql.customer_classes import class_reader, value_label
 from api.graphql.customers import Customer, customer
 from api.graphql.described import field
+from api.graphql.language import LanguageChoice
 from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
-from api.graphql.reasons import LanguageChoice
 from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import bilingual
 

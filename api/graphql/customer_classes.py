@@ -15,8 +15,9 @@ from api.domain.classes import OWN_COLUMNS, parse_classifications
 from api.domain.fields import known_fields
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
+from api.graphql.language import LanguageChoice
 from api.graphql.loaders import known
-from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.reasons import Reason, reasons
 from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import bilingual
 

@@ -30,12 +30,12 @@ from api.graphql.findings import (
 )
 from api.graphql.ids import Node, global_id
 from api.graphql.interactions import Interaction, interactions_of
-from api.graphql.language import Language
+from api.graphql.language import Language, LanguageChoice
 from api.graphql.loaders import known
 from api.graphql.orders import Order, orders_of
 from api.graphql.overrides import Override, override
 from api.graphql.pagination import After, Before, Connection, First, Last
-from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.reasons import Reason, reasons
 from api.graphql.scores import Prediction, prediction
 from api.graphql.segment_stays import SegmentStay
 from api.graphql.segment_stays import stays_of as segment_stays_of
@@ -61,7 +61,7 @@ class Attribute:
 
     @field("Its name for people.")
     def label(self, language: LanguageChoice = None) -> str:
-        chinese = (language or self.context.language) is Language.ZH_HANS
+        chinese = (language or self.context.language) is not Language.EN
         return str(self.row.label_zh if chinese else self.row.label_en)
 
 
@@ -75,7 +75,7 @@ class CustomerSegment:
 
     @field("Name for people.")
     def name(self, language: LanguageChoice = None) -> str:
-        chinese = (language or self.context.language) is Language.ZH_HANS
+        chinese = (language or self.context.language) is not Language.EN
         return str(self.row.name_zh if chinese else self.row.name_en)
 
 

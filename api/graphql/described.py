@@ -5,6 +5,7 @@ Strawberry's own decorator erases the type of what it decorates.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -14,20 +15,59 @@ import strawberry
 from strawberry import UNSET
 
 from api.graphql.access import Requires
+from api.graphql.language import Language, in_script
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 LOADING = "loading"
 
 
 def field(
-    description: str, *, needs: Requires | None = None, name: str | None = None
+    description: str,
+    *,
+    needs: Requires | None = None,
+    name: str | None = None,
+    converts: bool = True,
 ) -> Callable[[Method], Method]:
-    """A field that a method answers; `needs` is the scope a key must have to read it."""
+    """A field that a method answers; `needs` is the scope a key must have to read it.
+
+    A method with an argument `language` writes English or simplified Chinese; what it says is
+    converted for readers of traditional Chinese, unless it does that itself (`converts=False`).
+    """
     directives = [] if needs is None else [needs]
-    decorator: Callable[[Method], Method] = strawberry.field(
-        description=description, directives=directives, name=name
-    )
-    return decorator
+
+    def decorate(method: Method) -> Method:
+        spoken = converts and "language" in inspect.signature(method).parameters
+        declared: Any = strawberry.field(
+            in_readers_script(method) if spoken else method,
+            description=description,
+            directives=directives,
+            name=name,
+        )
+        return cast(Method, declared)
+
+    return decorate
+
+
+def in_readers_script(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Asks the method for simplified Chinese where the reader wants the other script."""
+
+    def asked(self: Any, arguments: dict[str, Any]) -> Language:
+        chosen: Language = arguments.get("language") or self.context.language
+        if chosen is Language.ZH_HANT:
+            arguments["language"] = Language.ZH_HANS
+        return chosen
+
+    @wraps(method)
+    async def later(self: Any, **arguments: Any) -> Any:
+        chosen = asked(self, arguments)
+        return in_script(await method(self, **arguments), chosen)
+
+    @wraps(method)
+    def at_once(self: Any, **arguments: Any) -> Any:
+        chosen = asked(self, arguments)
+        return in_script(method(self, **arguments), chosen)
+
+    return later if inspect.iscoroutinefunction(method) else at_once
 
 
 @dataclass(frozen=True)

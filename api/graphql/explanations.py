@@ -22,7 +22,8 @@ from api.errors import NotFound
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
-from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.language import LanguageChoice, written
+from api.graphql.reasons import Reason, reasons
 from api.graphql.sensitivity import hides
 from api.graphql.tiers import TierGap, TierMargin, TierRun, tier_gap, tier_margin
 from ml.mining.texts import actions_text
@@ -33,7 +34,7 @@ def _actions(actions: tuple[str, ...], language: SpokenLanguage) -> str:
 
 
 def _words(explanation: Explanation, language: LanguageChoice, context: Context) -> Words:
-    spoken = (language or context.language).value
+    spoken = written(language or context.language)
     return Words(explanation, spoken, context.currency, _actions)
 
 

@@ -12,8 +12,7 @@ from api.domain.fields import SEGMENT, TIER, Choice, Field, windows_of
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
-from api.graphql.language import Language
-from api.graphql.reasons import LanguageChoice
+from api.graphql.language import Language, LanguageChoice
 
 
 @strawberry.enum(description="What values of a field are, and how rules write them.")
@@ -87,7 +86,7 @@ class RuleField:
 
 
 def _label(of: Field | Choice, language: Language | None, context: Context) -> str:
-    chinese = (language or context.language) is Language.ZH_HANS
+    chinese = (language or context.language) is not Language.EN
     return of.label_zh if chinese else of.label_en
 
 

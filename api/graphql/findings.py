@@ -14,14 +14,13 @@ from api.db.snapshots import Record
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
-from api.graphql.language import Language
-from api.graphql.reasons import LanguageChoice
+from api.graphql.language import Language, LanguageChoice
 from ml.features import Language as TextLanguage
 from ml.mining.texts import actions_text, mining_text
 
 
 def _language(chosen: LanguageChoice, context: Context) -> TextLanguage:
-    return "zh" if (chosen or context.language) is Language.ZH_HANS else "en"
+    return "en" if (chosen or context.language) is Language.EN else "zh"
 
 
 @strawberry.type(description="What speaks for something found: a stable code, its numbers, a text.")

@@ -17,7 +17,7 @@ from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
-from api.graphql.reasons import LanguageChoice
+from api.graphql.language import LanguageChoice
 
 SHOWN_BREACHES = 100
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(9000, 1, 1)

@@ -8,10 +8,11 @@ from typing import Any
 from api.domain.strategies.content import merge_fields, render_message
 from api.domain.texts import shown_percent
 from api.graphql.context import Context
+from api.graphql.language import Language, in_script, written
 
 
 async def message_for(
-    customer: int, document: Mapping[str, Any], language: str, context: Context
+    customer: int, document: Mapping[str, Any], language: Language, context: Context
 ) -> str | None:
     """The message in the reader's words; none where something it says is not known.
 
@@ -20,7 +21,8 @@ async def message_for(
     content = document.get("content")
     if content is None:
         return None
-    text = content[language[:2]]
+    # Its own words only: a name of a person or a product is written as its owner writes it.
+    text = in_script(content[written(language)[:2]], language)
     asked = merge_fields(text)
     if "name" in asked and not context.caller.may("pii:read"):
         return None
@@ -29,7 +31,7 @@ async def message_for(
 
 
 async def _value(
-    name: str, customer: int, document: Mapping[str, Any], language: str, context: Context
+    name: str, customer: int, document: Mapping[str, Any], language: Language, context: Context
 ) -> str | None:
     match name:
         case "name":
@@ -51,7 +53,7 @@ async def _value(
             discount = document.get("offer", {}).get("discount")
             return None if not discount else shown_percent(discount)
     offer = document.get("offer")
-    return None if offer is None else str(offer["name"][language[:2]])
+    return None if offer is None else _in(offer["name"], language)
 
 
 async def _name(customer: int, context: Context) -> str | None:
@@ -70,12 +72,16 @@ async def _product(customer: int, context: Context) -> str | None:
     return None
 
 
-async def _tier(customer: int, language: str, context: Context) -> str | None:
+async def _tier(customer: int, language: Language, context: Context) -> str | None:
     row = await context.loaders.tier.load(customer)
     if row is None:
         return None
     policies = await context.loaders.policies.all()
     policy = next((each for each in policies if each.id == row.policy_version_id), None)
     tiers = policy.document["tiers"] if policy is not None else ()
-    names = {tier["key"]: tier["name"][language[:2]] for tier in tiers}
+    names = {tier["key"]: _in(tier["name"], language) for tier in tiers}
     return names.get(row.tier_key)
+
+
+def _in(names: Mapping[str, str], language: Language) -> str:
+    return str(in_script(names[written(language)[:2]], language))

@@ -18,7 +18,7 @@ from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.ids import Node, global_id
-from api.graphql.reasons import LanguageChoice
+from api.graphql.language import LanguageChoice
 from api.graphql.strategies import bilingual
 
 

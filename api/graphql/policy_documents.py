@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -11,8 +12,7 @@ from api.domain.policy_page import policy_page, to_html, to_markdown
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Info
 from api.graphql.described import field
-from api.graphql.language import Language
-from api.graphql.reasons import LanguageChoice
+from api.graphql.language import Language, LanguageChoice, in_script, written
 
 
 @strawberry.type(description="A version of a tier policy as a document for people to read.")
@@ -32,6 +32,7 @@ class PolicyDocumentQueries:
     @field(
         "The policy in force, or another version, with its classes and strategies, in words.",
         needs=CUSTOMERS,
+        converts=False,
     )
     async def policy_document(
         self,
@@ -48,12 +49,13 @@ class PolicyDocumentQueries:
         context = info.context
         sources = await read_sources(context.snapshot, context.exponent, key, version)
         chosen = language or context.language
-        page = policy_page(sources, chosen.value, context.currency, context.exponent)
+        page = policy_page(sources, written(chosen), context.currency, context.exponent)
+        page = replace(page, language=chosen.value)
         return PolicyDocument(
             key=sources.policy.key,
             version=sources.version.number,
             language=chosen,
-            title=page.title,
-            html=to_html(page),
-            markdown=to_markdown(page),
+            title=in_script(page.title, chosen),
+            html=in_script(to_html(page), chosen),
+            markdown=in_script(to_markdown(page), chosen),
         )

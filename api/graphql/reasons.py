@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -14,10 +14,8 @@ from api.domain.texts import render, render_prediction
 from api.domain.texts.policy_names import NO_NAMES, PolicyNames
 from api.graphql.context import Context
 from api.graphql.described import field
-from api.graphql.language import LANGUAGE_ARGUMENT, Language
+from api.graphql.language import LanguageChoice, written
 from api.graphql.sensitivity import hides
-
-LanguageChoice = Annotated[Language | None, LANGUAGE_ARGUMENT]
 
 
 @strawberry.type(description="Why a decision was taken: a stable code, its numbers, a sentence.")
@@ -34,7 +32,7 @@ class Reason:
         context = self.context
         return render(
             {"code": self.code, "params": self.params},
-            (language or context.language).value,
+            written(language or context.language),
             context.currency,
             context.exponent,
             known_fields(context, self.names),
@@ -57,7 +55,7 @@ class PredictionReason:
         context = self.context
         return render_prediction(
             {"code": self.code, "value": self.value, "effect": self.effect},
-            (language or context.language).value,
+            written(language or context.language),
             context.currency,
             context.exponent,
         )

@@ -15,7 +15,7 @@ from api.domain.texts import shown_money
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
-from api.graphql.reasons import LanguageChoice
+from api.graphql.language import LanguageChoice, written
 
 Names = Mapping[str, Mapping[str, str]]
 
@@ -61,7 +61,7 @@ class ResourceAlert:
     @field("The fault with its numbers, as a sentence.")
     def text(self, language: LanguageChoice = None) -> str:
         alert, context = self.alert, self.context
-        chosen = (language or context.language).value
+        chosen = written(language or context.language)
         chinese = chosen != "en"
 
         def money(minor: float) -> str:

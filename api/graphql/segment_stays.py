@@ -13,10 +13,10 @@ from api.db.snapshots import Record
 from api.graphql.context import Context
 from api.graphql.described import field
 from api.graphql.ids import global_id
-from api.graphql.language import Language
+from api.graphql.language import Language, LanguageChoice
 from api.graphql.loaders import NO_PAGE
 from api.graphql.pagination import Connection, Listing, connection
-from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.reasons import Reason, reasons
 
 
 @strawberry.type(description="A customer's present or past stay in a segment.")
@@ -36,7 +36,7 @@ class SegmentStay:
 
     @field("Name of the segment for people.")
     def name(self, language: LanguageChoice = None) -> str:
-        chinese = (language or self.context.language) is Language.ZH_HANS
+        chinese = (language or self.context.language) is not Language.EN
         return str(self.row.name_zh if chinese else self.row.name_en)
 
 

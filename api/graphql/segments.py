@@ -15,10 +15,9 @@ from api.graphql.context import Context, Info
 from api.graphql.customers import Customer, customer
 from api.graphql.described import choice, field
 from api.graphql.ids import Node, global_id
-from api.graphql.language import Language
+from api.graphql.language import Language, LanguageChoice
 from api.graphql.loaders import NO_PAGE
 from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
-from api.graphql.reasons import LanguageChoice
 from api.graphql.segment_stays import SegmentStay, stays_in
 
 
@@ -42,12 +41,12 @@ class Segment(Node):
 
     @field("Name for people.")
     def name(self, language: LanguageChoice = None) -> str:
-        chinese = (language or self.context.language) is Language.ZH_HANS
+        chinese = (language or self.context.language) is not Language.EN
         return str(self.row.name_zh if chinese else self.row.name_en)
 
     @field("Who is meant.")
     def description(self, language: LanguageChoice = None) -> str:
-        chinese = (language or self.context.language) is Language.ZH_HANS
+        chinese = (language or self.context.language) is not Language.EN
         return str(self.row.description_zh if chinese else self.row.description_en)
 
     @field("How many customers are in it now.")

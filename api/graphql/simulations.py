@@ -14,8 +14,8 @@ from api.domain.tiers import parse_policy
 from api.graphql.access import CUSTOMERS, PERSONAL
 from api.graphql.context import Context, Info
 from api.graphql.described import field
+from api.graphql.language import LanguageChoice
 from api.graphql.policies import TierCount
-from api.graphql.reasons import LanguageChoice
 from api.graphql.sensitivity import require_fields
 from api.graphql.strategies import bilingual
 

@@ -16,9 +16,10 @@ from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.ids import Node, global_id
+from api.graphql.language import LanguageChoice
 from api.graphql.loaders import known
 from api.graphql.messages import message_for
-from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.reasons import Reason, reasons
 from api.graphql.strategy_parts import (
     TRACKED,
     StrategyGain,
@@ -147,10 +148,11 @@ class Recommendation:
 
     @field(
         "The strategy's message for this customer; none if it has none, something it says is not "
-        "known, or it names the customer and the key lacks pii:read."
+        "known, or it names the customer and the key lacks pii:read.",
+        converts=False,
     )
     async def message(self, language: LanguageChoice = None) -> str | None:
-        chosen = (language or self.context.language).value
+        chosen = language or self.context.language
         return await message_for(self.row.customer_id, self.strategy.document, chosen, self.context)
 
     @field("The channel that reaches the customer best, as mining found; none before that.")

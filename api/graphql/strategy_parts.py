@@ -9,7 +9,7 @@ import strawberry
 
 from api.graphql.context import Context
 from api.graphql.described import field
-from api.graphql.reasons import LanguageChoice
+from api.graphql.language import LanguageChoice
 
 TRACKED = ("planned", "done", "declined", "succeeded", "no_effect", "failed")
 

@@ -15,10 +15,11 @@ from api.domain.texts import render_gap
 from api.domain.texts.policy_names import NO_NAMES, PolicyNames, policy_names
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
+from api.graphql.language import LanguageChoice, written
 from api.graphql.loaders import NO_PAGE, known
 from api.graphql.overrides import Override, override
 from api.graphql.pagination import Connection, Listing, connection
-from api.graphql.reasons import LanguageChoice, Reason, known_fields, reasons
+from api.graphql.reasons import Reason, known_fields, reasons
 from api.graphql.sensitivity import hides
 from api.graphql.strategies import bilingual
 
@@ -44,7 +45,7 @@ class GapCondition:
                 "current": self.current,
                 "needed": self.needed,
             },
-            (language or context.language).value,
+            written(language or context.language),
             context.currency,
             context.exponent,
             known_fields(context, self.names),

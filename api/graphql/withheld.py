@@ -13,7 +13,8 @@ from api.domain.strategies.withheld import Withheld
 from api.domain.texts import render
 from api.graphql.context import Context
 from api.graphql.described import field
-from api.graphql.reasons import LanguageChoice, Reason, reasons
+from api.graphql.language import LanguageChoice, written
+from api.graphql.reasons import Reason, reasons
 from api.graphql.strategies import Strategy, bilingual, strategy
 
 NEED_FAMILIES = ("need", "psychology")
@@ -34,7 +35,7 @@ class WithheldStrategy:
             params["by"] = bilingual(self.names[params["by"]], language, self.context)
         return render(
             {"code": self.code, "params": params},
-            (language or self.context.language).value,
+            written(language or self.context.language),
             self.context.currency,
             self.context.exponent,
             self.context.business.labels,
