@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -22,21 +21,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from api.db.engine import make_async_engine, make_engine
-from api.db.schema import require_current
 from api.delivery import Delivery
-from api.domain.personal_data import PersonalDataCipher, derive_key
-from api.graphql.callers import Callers
-from api.graphql.endpoint import Businesses, GraphQLEndpoint, refused
+from api.graphql.endpoint import GraphQLEndpoint, refused
 from api.graphql.errors import ErrorFormatter
 from api.graphql.execution import Executor
 from api.graphql.limits import Limits
-from api.graphql.pagination import Cursors
 from api.graphql.schema import executable_schema
 from api.graphql.transport import Refusal
 from api.health import Readiness, live
+from api.realms import open_realms
 from api.settings import Settings, load_settings
-from api.simulation_process import Simulator
 from api.traffic import Metrics, Traffic, make_logger
 from api.web.pages import (
     CONTENT_SECURITY_POLICY,
@@ -81,20 +75,20 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await asyncio.to_thread(require_current, make_engine(settings.resolved_database_url))
-        engine = make_async_engine(settings.resolved_database_url, SLOTS + SPARE_CONNECTIONS)
-        executor = Executor(executable_schema(), limits, execution_seconds)
-        simulator = Simulator(settings.resolved_database_url)
-        endpoint = _endpoint(
-            engine, executor, simulator, settings.root_secret(), clock, log, metrics
+        realms = await open_realms(settings, SLOTS + SPARE_CONNECTIONS, clock, log)
+        app.state.readiness = Readiness(realms.live.engine)
+        app.state.graphql = GraphQLEndpoint(
+            realms=realms,
+            executor=Executor(executable_schema(), limits, execution_seconds),
+            clock=clock,
+            logger=log,
+            slots=asyncio.Semaphore(SLOTS),
+            count_error=metrics.count_error,
         )
-        app.state.readiness = Readiness(engine)
-        app.state.graphql = endpoint
         try:
             yield
         finally:
-            await endpoint.callers.close()
-            await engine.dispose()
+            await realms.close()
 
     def unexpected(request: Request, error: Exception) -> Response:
         formatter = ErrorFormatter(log, request.state.request_id)
@@ -115,30 +109,6 @@ def create_app(
     # A redirect would be to whatever host the request claims.
     app.router.redirect_slashes = False
     return app
-
-
-def _endpoint(
-    engine: AsyncEngine,
-    executor: Executor,
-    simulator: Simulator,
-    secret: bytes,
-    clock: Clock,
-    logger: FilteringBoundLogger,
-    metrics: Metrics,
-) -> GraphQLEndpoint:
-    return GraphQLEndpoint(
-        engine=engine,
-        executor=executor,
-        callers=Callers(engine, clock, logger),
-        businesses=Businesses(engine),
-        cursors=Cursors(derive_key(secret, "cursors")),
-        cipher=PersonalDataCipher(secret),
-        clock=clock,
-        logger=logger,
-        slots=asyncio.Semaphore(SLOTS),
-        simulator=simulator,
-        count_error=metrics.count_error,
-    )
 
 
 def _other_origins(allowed: list[str]) -> list[Middleware]:
@@ -163,8 +133,8 @@ def _routes(metrics: Metrics) -> list[Route | Mount]:
     async def scrape(request: Request) -> Response:
         endpoint = _graphql(request)
         caller = await endpoint.authenticate(request)
-        if not caller.may("metrics:read"):
-            raise Refusal(403, "FORBIDDEN", "Metrics need a key with the scope metrics:read.")
+        if caller.realm != "live" or not caller.may("metrics:read"):
+            raise Refusal(403, "FORBIDDEN", "Metrics need a live key with the scope metrics:read.")
         content = generate_latest(metrics.registry)
         return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
 from api.errors import InvalidInput
 
@@ -31,6 +32,11 @@ class Settings(BaseSettings):
         default="",
         description="SQLAlchemy URL of the database, `sqlite:///...` or `postgresql://...`. "
         "Default: `echelon.db` in the data folder.",
+    )
+    test_database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL of the database with invented customers that test keys see. "
+        "Default: beside the other database, its name with `_test`.",
     )
     mlflow_uri: str = Field(
         default="",
@@ -119,6 +125,29 @@ class Settings(BaseSettings):
     @cached_property
     def resolved_mlflow_uri(self) -> str:
         return self.mlflow_uri or f"sqlite:///{self.data_dir.resolve() / 'mlflow.db'}"
+
+    @cached_property
+    def resolved_test_database_url(self) -> str:
+        if self.test_database_url:
+            return self.test_database_url
+        live = make_url(self.resolved_database_url)
+        name = live.database or ""
+        beside = f"{name.removesuffix('.db')}_test" + (".db" if name.endswith(".db") else "")
+        return live.set(database=beside).render_as_string(hide_password=False)
+
+    def of_test_realm(self) -> Settings:
+        """The same installation with invented customers: files, database and secret of its own."""
+        from api.domain.personal_data import derive_key  # most commands need no cryptography
+
+        secret = derive_key(self.root_secret(), "test-realm").hex()
+        changed = {
+            "data_dir": self.data_dir / "test",
+            "database_url": self.resolved_test_database_url,
+            "mlflow_uri": "",
+            "secret_key": SecretStr(secret),
+        }
+        # Made anew, as a copy would keep what this one has already resolved.
+        return Settings.model_construct(**{**self.model_dump(), **changed})
 
     @property
     def allowed_origins(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""`echelon keys`: create, list and revoke API keys."""
+"""`echelon keys`: create, list, change and revoke API keys."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import typer
 
 from api.cli.context import now, open_installation
 from api.cli.terminal import JsonOption, Terminal
-from api.db.keys import create_key, list_keys, revoke_key
+from api.db.keys import KeyListing, create_key, list_keys, revoke_keys, rotate_key
 
-app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Create, list, change and revoke API keys.", no_args_is_help=True)
 
 
 @app.command()
@@ -21,6 +21,12 @@ def create(
     expires_days: Annotated[
         int | None, typer.Option(min=1, max=3650, help="Days until the key stops working.")
     ] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="See the customers of this owner only. Default: all.")
+    ] = None,
+    documents: Annotated[
+        str, typer.Option(help="Trusted documents: off, allow, or only (nothing else).")
+    ] = "allow",
     json: JsonOption = False,
 ) -> None:
     """Create a key. It is shown once and only its hash is kept."""
@@ -28,10 +34,44 @@ def create(
     place = open_installation()
     expires = now() + dt.timedelta(days=expires_days) if expires_days else None
     listed = [scope.strip() for scope in scopes.split(",") if scope.strip()]
-    key = create_key(place.engine, name, listed, expires, now)
+    key = create_key(place.engine, name, listed, expires, now, owner=owner, documents=documents)
     terminal.say(key)
     terminal.note("Keep it now: it can't be shown again.")
-    terminal.result({"key": key, "name": name, "scopes": listed, "expiresAt": expires})
+    terminal.result(
+        {
+            "key": key,
+            "name": name,
+            "scopes": listed,
+            "owner": owner,
+            "documents": documents,
+            "expiresAt": expires,
+        }
+    )
+
+
+@app.command()
+def rotate(
+    name: Annotated[str, typer.Argument(help="The key's name.")],
+    old_expires_hours: Annotated[
+        int, typer.Option(min=0, max=24 * 90, help="Hours that the present key still works.")
+    ] = 24,
+    json: JsonOption = False,
+) -> None:
+    """Make a second key like the first, which goes on working for some hours beside it."""
+    terminal = Terminal(as_json=json)
+    overlap = dt.timedelta(hours=old_expires_hours)
+    made = rotate_key(open_installation().engine, name, overlap, now)
+    terminal.say(made.key)
+    terminal.note("Keep it now: it can't be shown again.")
+    terminal.note(f"The old key, {made.old_prefix}…, ends {_shown(made.old_ends_at, '')}.")
+    terminal.result(
+        {
+            "key": made.key,
+            "name": name,
+            "expiresAt": made.expires_at,
+            "old": {"prefix": made.old_prefix, "expiresAt": made.old_ends_at},
+        }
+    )
 
 
 @app.command("list")
@@ -39,34 +79,36 @@ def list_(json: JsonOption = False) -> None:
     """Every key by its first characters, with scopes, expiry and last use."""
     terminal = Terminal(as_json=json)
     known = list_keys(open_installation().engine)
-    terminal.table(
-        ["name", "key", "scopes", "expires", "last used", "revoked"],
-        [
-            [
-                key.name,
-                f"{key.prefix}…",
-                ", ".join(key.scopes),
-                _shown(key.expires_at, "never"),
-                _shown(key.last_used_at, "never"),
-                _shown(key.revoked_at, ""),
-            ]
-            for key in known
-        ],
-    )
-    terminal.result(
-        [
-            {
-                "name": key.name,
-                "prefix": key.prefix,
-                "scopes": list(key.scopes),
-                "createdAt": key.created_at,
-                "expiresAt": key.expires_at,
-                "lastUsedAt": key.last_used_at,
-                "revokedAt": key.revoked_at,
-            }
-            for key in known
-        ]
-    )
+    columns = ["name", "key", "scopes", "owner", "documents", "expires", "last used", "revoked"]
+    terminal.table(columns, [_row(key) for key in known])
+    terminal.result([_document(key) for key in known])
+
+
+def _row(key: KeyListing) -> list[str]:
+    return [
+        key.name,
+        f"{key.prefix}…",
+        ", ".join(key.scopes),
+        key.owner or "all",
+        key.documents,
+        _shown(key.expires_at, "never"),
+        _shown(key.last_used_at, "never"),
+        _shown(key.revoked_at, ""),
+    ]
+
+
+def _document(key: KeyListing) -> dict[str, object]:
+    return {
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": list(key.scopes),
+        "owner": key.owner,
+        "documents": key.documents,
+        "createdAt": key.created_at,
+        "expiresAt": key.expires_at,
+        "lastUsedAt": key.last_used_at,
+        "revokedAt": key.revoked_at,
+    }
 
 
 def _shown(moment: dt.datetime | None, otherwise: str) -> str:
@@ -75,10 +117,21 @@ def _shown(moment: dt.datetime | None, otherwise: str) -> str:
 
 @app.command()
 def revoke(
-    name: Annotated[str, typer.Argument(help="The key's name.")], json: JsonOption = False
+    which: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A name, for all its keys, or how one key begins."),
+    ],
+    json: JsonOption = False,
 ) -> None:
-    """Stop a key from working, at once and for good."""
+    """Stop a client's keys, or one of them, from working: at once and for good."""
     terminal = Terminal(as_json=json)
-    revoke_key(open_installation().engine, name, now)
-    terminal.say(f"The key {name} is revoked.")
-    terminal.result({"name": name, "revoked": True})
+    revoked = revoke_keys(open_installation().engine, which, now)
+    for key in revoked:
+        terminal.say(f"The key {key.prefix}… of {key.name} is revoked.")
+    terminal.result(
+        {
+            "name": revoked[0].name,
+            "revoked": True,
+            "keys": [key.prefix for key in revoked],
+        }
+    )

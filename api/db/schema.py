@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-LATEST_REVISION = "0010"
+LATEST_REVISION = "0011"
 """The schema of this code. Stated here, so that commands that only compare it need no Alembic,
 whose import takes longer than most of them."""
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -108,13 +108,18 @@ def downgrade(engine: Engine, revision: str) -> None:
         command.downgrade(config, revision)
 
 
+def is_missing(engine: Engine) -> bool:
+    """Whether there is no file; a server's database can only be asked."""
+    return engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file()
+
+
 def require_current(engine: Engine) -> None:
     """Refuse a database that is missing, empty, older or newer than this code.
 
     Raises:
         NotReady: says which of these it is, and the command that mends it.
     """
-    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+    if is_missing(engine):
         raise NotReady(
             f"There is no database at {engine.url.database}. Create it: echelon db upgrade"
         )

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from api.errors import InvalidInput
 
@@ -25,39 +26,66 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "admin": "Everything.",
     }
 )
-PREFIX = "ech_live_"
+RealmName = Literal["live", "test"]
+"""The business's own database, or the one with invented customers that partners build against."""
+PREFIXES: Mapping[RealmName, str] = MappingProxyType({"live": "ech_live_", "test": "ech_test_"})
+PREFIX_LENGTH = 9
 RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
-SHOWN_LENGTH = len(PREFIX) + 4
+KEY_LENGTH = PREFIX_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH
+SHOWN_LENGTH = PREFIX_LENGTH + 4
+NAME_LENGTH = 100
+PERSON = "person:"
+"""How names of people begin, so that no key can pass for one."""
+DocumentsMode = Literal["off", "allow", "only"]
+DOCUMENTS_MODES: Mapping[DocumentsMode, str] = MappingProxyType(
+    {
+        "off": "Plain documents only: no ids of trusted documents, no persisted queries.",
+        "allow": "Plain documents, and trusted ones by their ids.",
+        "only": "Trusted documents only, by their ids: nothing that nobody has looked at before.",
+    }
+)
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request: a key, never the key itself."""
+    """Who sent a request: the holder of a key, or a person with a token; never either's secret."""
 
-    key_id: int
+    key_id: int | None
+    """None for people."""
     name: str
+    """Stands beside what they change."""
     scopes: frozenset[str]
     owner: str | None = None
     """Whose customers they may see and change; all if there is none."""
+    documents: DocumentsMode = "allow"
+    realm: RealmName = "live"
+    """Whose rows they see; nothing leads from one realm to the other."""
+
+    @property
+    def identity(self) -> str:
+        """One for each client that limits and records count for; the same for all its keys."""
+        return f"{self.realm}:{self.name}"
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
 
 
-def new_key() -> str:
+def new_key(realm: RealmName = "live") -> str:
     """A key with 190 random bits and a checksum that tells typing errors without a database."""
-    body = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
+    body = PREFIXES[realm] + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     return body + _checksum(body)
 
 
-def well_formed(key: str) -> bool:
-    """Whether this can be one of our keys at all."""
-    if len(key) != len(PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH or not key.startswith(PREFIX):
-        return False
+def realm_of(key: str) -> RealmName | None:
+    """Which realm a key is for; none if this can't be one of our keys at all."""
+    if len(key) != KEY_LENGTH or not key.isascii():
+        return None
     body, checksum = key[:-CHECKSUM_LENGTH], key[-CHECKSUM_LENGTH:]
-    return key.isascii() and secrets.compare_digest(_checksum(body), checksum)
+    if not secrets.compare_digest(_checksum(body), checksum):
+        return None
+    return next((name for name, prefix in PREFIXES.items() if key.startswith(prefix)), None)
 
 
 def _checksum(body: str) -> str:
@@ -72,6 +100,36 @@ def _checksum(body: str) -> str:
 def key_hash(key: str) -> bytes:
     """What is stored of a key; it is random, so a plain SHA-256 can't be guessed back."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def starts_a_key(text: str) -> bool:
+    return text.startswith(tuple(PREFIXES.values()))
+
+
+def check_name(name: str) -> str:
+    """A client's name.
+
+    Raises:
+        InvalidInput: it is empty or long, looks like a key, or like a person.
+    """
+    if not name.strip() or len(name) > NAME_LENGTH:
+        raise InvalidInput(f"A key's name has 1 to {NAME_LENGTH} characters.")
+    if starts_a_key(name) or name.startswith(PERSON):
+        kind = "those of people" if name.startswith(PERSON) else "keys themselves"
+        raise InvalidInput(f"A key's name can't begin as {kind} do; choose another.")
+    return name
+
+
+def check_documents_mode(mode: str) -> DocumentsMode:
+    """What a key may do with trusted documents.
+
+    Raises:
+        InvalidInput: there is no such mode; names those there are.
+    """
+    for known in DOCUMENTS_MODES:
+        if mode == known:
+            return known
+    raise InvalidInput(f"Unknown documents mode {mode!r}. There are: {', '.join(DOCUMENTS_MODES)}.")
 
 
 def check_scopes(scopes: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whose key a request carries."""
+"""Whose key a request carries: looked up in one database, remembered for half a second."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.typing import FilteringBoundLogger
 
-from api.db.keys import TOUCH_EVERY, find_caller, touch_key
-from api.domain.keys import Caller, key_hash, well_formed
-from api.errors import Unauthenticated
+from api.db.callers import TOUCH_EVERY, find_caller, touch_key
+from api.domain.keys import Caller, RealmName, key_hash
 
 REMEMBERED_SECONDS = 0.5
 """A revoked key works no longer than this."""
@@ -21,40 +20,41 @@ MOST_REMEMBERED = 1_000
 
 
 class Callers:
+    """The holders of one database's keys."""
+
     def __init__(
-        self, engine: AsyncEngine, clock: Callable[[], dt.datetime], logger: FilteringBoundLogger
+        self,
+        engine: AsyncEngine,
+        realm: RealmName,
+        clock: Callable[[], dt.datetime],
+        logger: FilteringBoundLogger,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
+        self._realm: RealmName = realm
         self._clock = clock
         self._logger = logger
+        self._seconds = seconds
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
         self._touched: dict[int, dt.datetime] = {}
         self._touches: set[asyncio.Task[None]] = set()
 
-    async def caller(self, authorization: str | None) -> Caller:
-        """The holder of the key in an Authorization header.
-
-        Raises:
-            Unauthenticated: there is none, or it opens nothing; never says which.
-        """
-        scheme, _, key = (authorization or "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not well_formed(key):
-            raise Unauthenticated("Send a valid key: `Authorization: Bearer KEY`.")
+    async def holder(self, key: str) -> Caller | None:
+        """Who holds this key of this realm; none if it opens nothing."""
         hashed = key_hash(key)
         caller = self._recall(hashed) or await self._look_up(hashed)
-        if caller is None:
-            raise Unauthenticated("Send a valid key: `Authorization: Bearer KEY`.")
-        self._touch(caller)
+        if caller is not None:
+            self._touch(caller)
         return caller
 
     def _recall(self, hashed: bytes) -> Caller | None:
         seen, caller = self._remembered.get(hashed, (0.0, None))
-        return caller if time.monotonic() - seen < REMEMBERED_SECONDS else None
+        return caller if self._seconds() - seen < REMEMBERED_SECONDS else None
 
     async def _look_up(self, hashed: bytes) -> Caller | None:
-        asked = time.monotonic()
-        caller = await find_caller(self._engine, hashed, self._clock())
+        asked = self._seconds()
+        caller = await find_caller(self._engine, hashed, self._realm, self._clock())
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
         if caller is not None:
@@ -64,6 +64,8 @@ class Callers:
     def _touch(self, caller: Caller) -> None:
         """Note the use of a key beside the request, which need not wait for a writer's lock."""
         now = self._clock()
+        if caller.key_id is None:
+            return
         last = self._touched.get(caller.key_id)
         if last is None or now - last >= TOUCH_EVERY:
             self._touched[caller.key_id] = now

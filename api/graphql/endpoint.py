@@ -5,32 +5,24 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import DocumentNode, OperationDefinitionNode, OperationType
 from graphql.pyutils import Undefined
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from structlog.typing import FilteringBoundLogger
 
-from api.db.installation import installation_of
-from api.db.known_fields import known_fields_in, segment_labels
-from api.db.sensitivity import personal_documents
 from api.db.snapshots import Snapshot
 from api.domain.keys import Caller
-from api.domain.money import exponent_of
-from api.domain.personal_data import PersonalDataCipher
 from api.errors import NotReady, Unauthenticated
-from api.graphql.callers import Callers
-from api.graphql.context import Business, Context
+from api.graphql.context import Context
 from api.graphql.errors import ErrorFormatter, FormattedError, coded
 from api.graphql.execution import Executor, Outcome
 from api.graphql.language import preferred_language
-from api.graphql.pagination import Cursors
+from api.graphql.realms import Realms
 from api.graphql.transport import (
     JSON_TYPE,
     GraphQLRequest,
@@ -41,66 +33,33 @@ from api.graphql.transport import (
     read_body,
     status_of,
 )
-from api.simulation_process import Simulator
 from api.web.pages import CONTENT_SECURITY_POLICY, graphiql_shell
 
-BUSINESS_SECONDS = 10.0
 SLOT_SECONDS = 10.0
 
 
 @dataclass
-class Businesses:
-    """The installation's settings and fields, read again every few seconds."""
-
-    engine: AsyncEngine
-    _read_at: float = 0.0
-    _business: Business | None = None
-
-    async def current(self) -> Business:
-        if self._business is None or time.monotonic() - self._read_at > BUSINESS_SECONDS:
-            snapshot = Snapshot(self.engine)
-            try:
-                installation = await installation_of(snapshot)
-                exponent = exponent_of(installation.base_currency)
-                fields = await known_fields_in(snapshot, exponent)
-                labels = {**fields, **await segment_labels(snapshot)}
-                segments, strategies = await personal_documents(snapshot, fields, exponent)
-            finally:
-                await snapshot.close()
-            self._business = Business(installation, fields, labels, segments, strategies)
-            self._read_at = time.monotonic()
-        return self._business
-
-    def forget(self) -> None:
-        """Read them anew for the next request: for after a change."""
-        self._business = None
-
-
-@dataclass
 class GraphQLEndpoint:
-    engine: AsyncEngine
+    realms: Realms
     executor: Executor
-    callers: Callers
-    businesses: Businesses
-    cursors: Cursors
-    cipher: PersonalDataCipher
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
     slots: asyncio.Semaphore
-    simulator: Simulator
     count_error: Callable[[str], None] = field(default=lambda _code: None)
 
     async def authenticate(self, request: Request) -> Caller:
         """The caller, noted for the access log.
 
         Raises:
-            Refusal: no key or a wrong one.
+            Refusal: nothing that opens anything, or what it opens isn't ready.
         """
         try:
-            caller = await self.callers.caller(request.headers.get("authorization"))
+            caller = await self.realms.caller(request.headers.get("authorization"))
         except Unauthenticated as error:
             headers = {"WWW-Authenticate": 'Bearer realm="echelon"'}
             raise Refusal(401, error.code, str(error), headers) from None
+        except NotReady as error:
+            raise Refusal(503, error.code, str(error), {"Retry-After": "5"}) from None
         request.state.caller = caller
         return caller
 
@@ -140,25 +99,26 @@ class GraphQLEndpoint:
             return document
         request.state.operation = asked.operation_name
         await self._wait_for_slot()
-        snapshot = Snapshot(self.engine)
+        realm = self.realms.of(caller)
+        snapshot = Snapshot(realm.engine)
         try:
             context = Context(
                 caller=caller,
-                engine=self.engine,
+                engine=realm.engine,
                 snapshot=snapshot,
-                business=await self.businesses.current(),
-                cursors=self.cursors,
-                cipher=self.cipher,
+                business=await realm.businesses.current(),
+                cursors=realm.cursors,
+                cipher=realm.cipher,
                 language=preferred_language(request.headers.get("accept-language")),
                 now=self.clock(),
-                simulator=self.simulator,
+                simulator=realm.simulator,
             )
             return await self.executor.execute(
                 document, asked.variables, asked.operation_name, context, suggestions=may_introspect
             )
         finally:
             if changes(document):
-                self.businesses.forget()
+                realm.businesses.forget()
             await snapshot.close()
             self.slots.release()
 

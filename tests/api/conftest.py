@@ -128,7 +128,7 @@ class Api:
     async def statements(self) -> AsyncIterator[list[str]]:
         """Every statement the application sends meanwhile."""
         sent: list[str] = []
-        engine = self.app.state.graphql.engine.sync_engine
+        engine = self.app.state.graphql.realms.live.engine.sync_engine
 
         def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
             sent.append(statement)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, select
 
-from api.db.keys import create_key, revoke_key
+from api.db.keys import create_key, revoke_keys
 from api.db.models import ApiKey
 from api.domain.keys import new_key
 from api.graphql.callers import REMEMBERED_SECONDS
@@ -120,7 +120,7 @@ async def test_a_mistyped_key_costs_no_statement(api: Api) -> None:
 async def test_a_revoked_key_stops_within_a_second(own_api: Api, engine: Engine) -> None:
     assert (await own_api.send(PING, "frontend")).status_code == 200
     # Beside the loop, which has to finish noting the key's use: SQLite has one writer at a time.
-    await asyncio.to_thread(revoke_key, engine, "frontend", clock)
+    await asyncio.to_thread(revoke_keys, engine, "frontend", clock)
     assert REMEMBERED_SECONDS < 1
     await asyncio.sleep(REMEMBERED_SECONDS + 0.1)
     assert (await own_api.send(PING, "frontend")).status_code == 401
@@ -143,7 +143,7 @@ async def test_the_use_of_a_key_is_noted_once_a_minute(engine: Engine, database_
             moment = NOW + dt.timedelta(seconds=seconds)
             async with api.statements() as sent:
                 await api.send(PING, "one")
-                await asyncio.gather(*api.app.state.graphql.callers._touches)
+                await asyncio.gather(*api.app.state.graphql.realms.live.callers._touches)
             assert any(each.startswith("UPDATE") for each in sent) == (seconds != 30)
     with engine.connect() as connection:
         assert connection.scalar(select(ApiKey.last_used_at)) == NOW + dt.timedelta(seconds=61)

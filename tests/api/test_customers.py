@@ -256,7 +256,7 @@ async def test_staleness_is_measured_against_the_day_that_is_pinned(
     assert (await one(own_api, "prediction { stale }", 2))["prediction"] == {"stale": False}
     with engine.begin() as connection:
         connection.execute(update(Installation).values(today=dt.date(2026, 5, 7)))
-    own_api.app.state.graphql.businesses._business = None
+    own_api.app.state.graphql.realms.live.businesses._business = None
     assert (await one(own_api, "prediction { stale }", 2))["prediction"] == {"stale": True}
 
 

@@ -1,0 +1,41 @@
+"""Whose key it is and when it was last used: what the web process asks of the keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.db.keys import still_works
+from api.db.models import ApiKey
+from api.domain.keys import Caller, RealmName
+
+TOUCH_EVERY = dt.timedelta(minutes=1)
+
+
+async def find_caller(
+    engine: AsyncEngine, hashed: bytes, realm: RealmName, now: dt.datetime
+) -> Caller | None:
+    """Whose key this is; none if it is unknown, revoked or expired."""
+    statement = select(ApiKey.id, ApiKey.name, ApiKey.scopes, ApiKey.owner, ApiKey.documents).where(
+        ApiKey.key_hash == hashed, still_works(now)
+    )
+    async with engine.connect() as connection:
+        row = (await connection.execute(statement)).first()
+    if row is None:
+        return None
+    return Caller(row.id, row.name, frozenset(row.scopes), row.owner, row.documents, realm)
+
+
+async def touch_key(engine: AsyncEngine, key_id: int, now: dt.datetime) -> None:
+    """Note that a key was used, at most once a minute however many processes serve."""
+    async with engine.begin() as connection:
+        await connection.execute(
+            update(ApiKey)
+            .where(
+                ApiKey.id == key_id,
+                or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - TOUCH_EVERY),
+            )
+            .values(last_used_at=now)
+        )

@@ -1,0 +1,89 @@
+"""Opens the databases that the web process answers from."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from structlog.typing import FilteringBoundLogger
+
+from api.db.engine import make_async_engine, make_engine
+from api.db.schema import LATEST_REVISION, current_revision, is_missing, require_current
+from api.domain.keys import RealmName
+from api.domain.personal_data import PersonalDataCipher, derive_key
+from api.errors import NotReady
+from api.graphql.businesses import Businesses
+from api.graphql.callers import Callers
+from api.graphql.pagination import Cursors
+from api.graphql.realms import Realm, Realms
+from api.settings import Settings
+from api.simulation_process import Simulator
+
+Clock = Callable[[], dt.datetime]
+
+
+async def open_realms(
+    settings: Settings, connections: int, clock: Clock, logger: FilteringBoundLogger
+) -> Realms:
+    """The live realm at once, the test realm when its first key comes.
+
+    Raises:
+        NotReady: the live database is missing, unreachable, older or newer than this code.
+    """
+    await asyncio.to_thread(require_current, make_engine(settings.resolved_database_url))
+
+    async def open_test() -> Realm | None:
+        test = settings.of_test_realm()
+        engine = make_engine(test.resolved_database_url)
+        if await asyncio.to_thread(_test_database, engine):
+            return _realm("test", test, connections, clock, logger)
+        return None
+
+    return Realms(_realm("live", settings, connections, clock, logger), open_test)
+
+
+def _test_database(engine: Engine) -> bool:
+    """Whether there is one.
+
+    Raises:
+        NotReady: it has another schema than this code.
+    """
+    if is_missing(engine):
+        return False
+    try:
+        with engine.connect() as connection:
+            found = current_revision(connection)
+    except DBAPIError:
+        # It was never made, or can't be reached: `echelon doctor` tells which.
+        return False
+    if found is None:
+        return False
+    if found != LATEST_REVISION:
+        raise NotReady(
+            "The test database has the schema of another version. Run: echelon db upgrade"
+        )
+    return True
+
+
+def _realm(
+    name: RealmName,
+    settings: Settings,
+    connections: int,
+    clock: Clock,
+    logger: FilteringBoundLogger,
+) -> Realm:
+    url, secret = settings.resolved_database_url, settings.root_secret()
+    engine = make_async_engine(url, connections)
+    return Realm(
+        name=name,
+        engine=engine,
+        secret=secret,
+        businesses=Businesses(engine),
+        callers=Callers(engine, name, clock, logger),
+        cursors=Cursors(derive_key(secret, "cursors")),
+        cipher=PersonalDataCipher(secret),
+        simulator=Simulator(url),
+    )
