@@ -1,0 +1,1 @@
+"""What Echelon's answers cost beside PostGraphile's, on one database; `__main__` says how."""
