@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from api.db.engine import make_async_engine, make_engine
 from api.db.schema import LATEST_REVISION, current_revision, is_missing, require_current
+from api.domain.audit import Seals
 from api.domain.keys import RealmName
 from api.domain.personal_data import PersonalDataCipher, derive_key
 from api.errors import NotReady
@@ -86,4 +87,5 @@ def _realm(
         cursors=Cursors(derive_key(secret, "cursors")),
         cipher=PersonalDataCipher(secret),
         simulator=Simulator(url),
+        seals=Seals(secret),
     )

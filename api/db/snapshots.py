@@ -20,6 +20,17 @@ class Snapshot:
         self._engine = engine
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
+        self._borrowed = False
+
+    def within(self, connection: AsyncConnection) -> None:
+        """Read from here on inside a transaction that changes something, to see its changes."""
+        self._connection, self._borrowed = connection, True
+
+    async def apart(self) -> None:
+        """Leave that transaction, which is its owner's to end."""
+        async with self._turn:
+            if self._borrowed:
+                self._connection, self._borrowed = None, False
 
     @property
     def dialect(self) -> str:
@@ -62,6 +73,6 @@ class Snapshot:
 
     async def close(self) -> None:
         async with self._turn:
-            if self._connection is not None:
+            if self._connection is not None and not self._borrowed:
                 await self._connection.close()
                 self._connection = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import strawberry
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.db.installation import InstallationFacts
 from api.db.snapshots import Snapshot
+from api.domain.audit import Seals
 from api.domain.fields import Field
 from api.domain.keys import Caller
 from api.domain.money import exponent_of
@@ -21,7 +23,11 @@ from api.domain.personal_data import PersonalDataCipher
 from api.graphql.language import Language
 from api.graphql.loaders import Loaders
 from api.graphql.pagination import Cursors
+from api.graphql.trail import PersonalReads
 from api.simulation_process import Simulator
+
+if TYPE_CHECKING:
+    from api.graphql.mutations.changes import Change
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,14 @@ class Context:
     language: Language
     now: dt.datetime
     simulator: Simulator
+    seals: Seals
+    request_id: str
+    personal: PersonalReads = field(default_factory=PersonalReads)
+    """What the answer holds of people, noted as it comes together."""
+    change: Change | None = None
+    """What the mutation field at work changes."""
+    replayed: bool = False
+    """Whether a reply was given again."""
 
     @cached_property
     def loaders(self) -> Loaders:

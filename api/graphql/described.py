@@ -6,13 +6,14 @@ Strawberry's own decorator erases the type of what it decorates.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 import strawberry
 from strawberry import UNSET
+from strawberry.extensions import FieldExtension
 
 from api.graphql.access import Requires
 from api.graphql.language import Language, in_script
@@ -27,6 +28,7 @@ def field(
     needs: Requires | None = None,
     name: str | None = None,
     converts: bool = True,
+    extensions: Sequence[FieldExtension] = (),
 ) -> Callable[[Method], Method]:
     """A field that a method answers; `needs` is the scope a key must have to read it.
 
@@ -42,6 +44,7 @@ def field(
             description=description,
             directives=directives,
             name=name,
+            extensions=list(extensions),
         )
         return cast(Method, declared)
 

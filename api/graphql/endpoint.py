@@ -112,6 +112,8 @@ class GraphQLEndpoint:
                 language=preferred_language(request.headers.get("accept-language")),
                 now=self.clock(),
                 simulator=realm.simulator,
+                seals=realm.seals,
+                request_id=request.state.request_id,
             )
             return await self.executor.execute(
                 document, asked.variables, asked.operation_name, context, suggestions=may_introspect

@@ -27,7 +27,7 @@ from api.graphql.errors import (
     IntrospectionForbidden,
 )
 from api.graphql.limits import DocumentMeter, Limits
-from api.graphql.plans import PlannedExecution
+from api.graphql.mutations.execution import ChangingExecution
 from api.graphql.transport import UNUSABLE
 
 REMEMBERED_DOCUMENTS = 256
@@ -118,7 +118,7 @@ class Executor:
                     variable_values=dict(variables),
                     operation_name=operation_name,
                     max_coercion_errors=MAX_ERRORS,
-                    execution_context_class=PlannedExecution,
+                    execution_context_class=ChangingExecution,
                     hide_suggestions=not suggestions,
                 )
                 if not isinstance(result, ExecutionResult):

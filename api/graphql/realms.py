@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.domain.audit import Seals
 from api.domain.keys import Caller, RealmName, realm_of
 from api.domain.personal_data import PersonalDataCipher
 from api.errors import Unauthenticated
@@ -39,6 +40,7 @@ class Realm:
     cursors: Cursors
     cipher: PersonalDataCipher
     simulator: Simulator
+    seals: Seals
 
     async def close(self) -> None:
         await self.callers.close()

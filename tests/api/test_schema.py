@@ -127,7 +127,7 @@ async def test_planned_execution_answers_as_graphql_core_does(
     api: Api, document: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = (await api.send(document)).json()
-    monkeypatch.setattr(execution, "PlannedExecution", ExecutionContext)
+    monkeypatch.setattr(execution, "ChangingExecution", ExecutionContext)
     assert (await api.send(document)).json() == planned
     assert "errors" not in planned
 
@@ -151,7 +151,7 @@ async def test_planned_execution_fails_as_graphql_core_does(
         return found["data"], errors
 
     planned = await answer()
-    monkeypatch.setattr(execution, "PlannedExecution", ExecutionContext)
+    monkeypatch.setattr(execution, "ChangingExecution", ExecutionContext)
     assert await answer() == planned
     assert planned[0]["customers"] is None
     assert planned[0]["portfolio"]

@@ -1,5 +1,6 @@
 """The whole schema: importing this package registers every table on `Base.metadata`."""
 
+from api.db.models.audit import AuditEntry, IdempotentReply
 from api.db.models.base import Base
 from api.db.models.classes import Classification, RelationshipStatus
 from api.db.models.contacts import Consent, Feedback, Interaction, PurchaseIntent, Referral
@@ -44,6 +45,7 @@ __all__ = [
     "AccountBalance",
     "ApiKey",
     "AttributeDefinition",
+    "AuditEntry",
     "Base",
     "ClassChange",
     "Classification",
@@ -58,6 +60,7 @@ __all__ = [
     "DocumentVersion",
     "ExchangeRate",
     "Feedback",
+    "IdempotentReply",
     "ImportBatch",
     "Installation",
     "Interaction",

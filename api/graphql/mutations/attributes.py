@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from api.db.attributes import set_sensitivity
 from api.graphql.access import ADMIN
 from api.graphql.context import Info
-from api.graphql.mutations.conventions import Payload, attempt, mutation
+from api.graphql.mutations.conventions import Payload, attempt, mutation, of
 
 
 @strawberry.type(description="What `setAttributeSensitivity` answers.")
@@ -38,5 +38,5 @@ class AttributeMutations:
             set_sensitivity(connection, name, sensitive=sensitive)
             return name
 
-        done = await attempt(info, "name", change)
+        done = await attempt(info, "name", change, of("Attribute"))
         return AttributeSensitivityPayload(attribute=done.value, user_errors=done.errors)

@@ -32,6 +32,7 @@ from api.graphql.mutations.conventions import (
     change_by,
     given_or_none,
     mutation,
+    of,
 )
 
 LONGEST_NOTE = 4_000
@@ -142,7 +143,7 @@ class CaseMutations:
                 connection, row_id, expected, recorded, change
             )
 
-        done = await attempt(info, "input", record)
+        done = await attempt(info, "input", record, of("Customer", "StrategyAction"))
         if done.value is None:
             return StrategyActionPayload(user_errors=done.errors)
         customer, row_id = done.value
@@ -165,7 +166,7 @@ class CaseMutations:
             opened = stored.open_case(connection, customer, input.kind.value, found.id, day)
             return customer, opened
 
-        done = await attempt(info, "input", begin)
+        done = await attempt(info, "input", begin, of("Customer", "CustomerCase"))
         if done.value is None:
             return CustomerCasePayload(user_errors=done.errors)
         return await _case(info, *done.value)
@@ -187,7 +188,7 @@ class CaseMutations:
             expected, change = input.expected_version, change_by(info)
             return customer, stored.close_case(connection, row_id, expected, closing, day, change)
 
-        done = await attempt(info, "input", close)
+        done = await attempt(info, "input", close, of("Customer", "CustomerCase"))
         if done.value is None:
             return CustomerCasePayload(user_errors=done.errors)
         return await _case(info, *done.value)

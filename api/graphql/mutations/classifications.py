@@ -23,6 +23,7 @@ from api.graphql.mutations.conventions import (
     change_by,
     given_or_none,
     mutation,
+    of,
 )
 from api.graphql.sensitivity import require_fields
 
@@ -107,7 +108,9 @@ class ClassificationMutations:
             require_fields(_made(connection, document, context), context, "document")
             return saved
 
-        done = await attempt(info, "input", save)
+        done = await attempt(
+            info, "input", save, lambda _version: [f"Classification:{document['key']}"]
+        )
         if done.value is None:
             return SaveClassificationPayload(user_errors=done.errors)
         rows = await context.loaders.classifications.all()
@@ -139,5 +142,5 @@ class ClassificationMutations:
             )
             return input.key
 
-        done = await attempt(info, "input", give_up)
+        done = await attempt(info, "input", give_up, of("Classification"))
         return DeleteClassificationPayload(deleted_key=done.value, user_errors=done.errors)

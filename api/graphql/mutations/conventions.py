@@ -4,8 +4,10 @@ A mutation is a field with `needs=` and a payload derived from `Payload`:
 
     @mutation("Set ...", needs=POLICIES_WRITE)
     async def set_thing(self, info: Info, input: ThingInput) -> SetThingPayload | None:
-        done = await attempt(info, "input", lambda change: things.save(change, input, ...))
+        done = await attempt(info, "input", lambda change: things.save(change, ...), of("Thing"))
         return SetThingPayload(thing=..., user_errors=done.errors)
+
+It takes an `idempotencyKey` beside its own arguments, and leaves an entry in the audit log.
 
 What the caller can mend (`InvalidInput`, `NotFound`, `Conflict` and their subclasses) is returned
 as `userErrors`, with nothing written. A missing right, a limit or a bug is a top-level error.
@@ -15,27 +17,42 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import strawberry
 from sqlalchemy import Connection
 from strawberry import UNSET
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions import FieldExtension
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
 
-from api.db.document_versions import Change, check_reason
-from api.db.writes import write
+from api.db import document_versions as documents
+from api.db.document_versions import check_reason
 from api.errors import Conflict, EchelonError, InUse, InvalidInput, NotFound
 from api.graphql.access import Requires
 from api.graphql.context import Info
 from api.graphql.described import Method, choice, field
+from api.graphql.mutations.changes import (
+    Change,
+    IdempotencyKeyReused,
+    Objects,
+    Replayed,
+    argument_text,
+)
 
 Value = TypeVar("Value")
 PATH = re.compile(r"([A-Za-z_][\w-]*(?:\.[\w-]+|\[\d+\])*): ")
 STEP = re.compile(r"[\w-]+")
-BESIDE = ("expectedVersion",)
+BESIDE = ("expectedVersion", "idempotencyKey")
 """Arguments that stand beside a document, not in it."""
+IDEMPOTENCY_KEY = (
+    "A text of your choice, 1 to 200 characters, best a UUID: sent again with the same request, it "
+    "gets the same reply and changes nothing twice. Kept for 24 hours."
+)
 
 
 @strawberry.enum(description="What kind of thing the caller has to mend.")
@@ -47,6 +64,10 @@ class UserErrorCode(Enum):
         "Somebody else was quicker, or it does not fit what is there: read it again.",
     )
     IN_USE = choice("IN_USE", "Something else still needs it.")
+    IDEMPOTENCY_KEY_REUSED = choice(
+        "IDEMPOTENCY_KEY_REUSED",
+        "The `idempotencyKey` came with another request in the last 24 hours: use a new one.",
+    )
 
 
 @strawberry.type(description="Something the caller has to mend before the change can be made.")
@@ -87,32 +108,76 @@ def mutation(
     description: str, *, needs: Requires, name: str | None = None
 ) -> Callable[[Method], Method]:
     """A field of the mutation type; unlike a query's, it can't do without a scope."""
-    return field(description, needs=needs, name=name)
+    return field(description, needs=needs, name=name, extensions=[Changing()])
+
+
+class Changing(FieldExtension):
+    """Gives a mutation its `idempotencyKey`, and its resolver the `Change` that it makes."""
+
+    def apply(self, field: StrawberryField) -> None:
+        key = StrawberryArgument(
+            "idempotency_key",
+            None,
+            StrawberryAnnotation(str | None),
+            default=None,
+            description=IDEMPOTENCY_KEY,
+        )
+        field.arguments = [*field.arguments, key]
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **arguments: Any
+    ) -> Any:
+        key = arguments.pop("idempotency_key", None)
+        text = argument_text(arguments)
+        info.context.change = Change(info.context, info._raw_info, text, key)
+        try:
+            return await next_(source, info, **arguments)
+        except Replayed as known:
+            return known.reply
 
 
 def actor(info: Info) -> Actor:
     return Actor(info.context.caller.name, info.context.now)
 
 
-async def attempt(info: Info, root: str, work: Callable[[Connection], Value]) -> Attempt[Value]:
-    """Run a change in one transaction; `root` is the argument that paths in messages lie in."""
+async def attempt(
+    info: Info, root: str, work: Callable[[Connection], Value], objects: Objects
+) -> Attempt[Value]:
+    """Run a change in one transaction, its entry in the audit log among it.
+
+    `root` is the argument that paths in messages lie in; `objects` names what was changed, given
+    what `work` returned, as `Type:row` or `Type:key`, never by personal data.
+    """
     context = info.context
+    if context.change is None:
+        raise LookupError(f"{info.field_name} changes something without being a mutation")
     # What has been read so far may not be so any more, and a second connection is not held.
     await context.forget()
     try:
-        return Attempt(await write(context.engine, work), [])
-    except (InvalidInput, NotFound, Conflict) as error:
+        return Attempt(await context.change.make(work, objects), [])
+    except (InvalidInput, NotFound, Conflict, IdempotencyKeyReused) as error:
         return Attempt(None, [user_error(error, root)])
 
 
-def change_by(info: Info, reason: str | None = None) -> Change:
+def of(*kinds: str) -> Objects:
+    """Names for what a change returned: one of each kind, or a list of one kind."""
+
+    def named(value: Any) -> list[str]:
+        values = value if isinstance(value, list | tuple) else [value]
+        each_kind = kinds if len(kinds) > 1 else kinds * len(values)
+        return [f"{kind}:{each}" for kind, each in zip(each_kind, values, strict=True)]
+
+    return named
+
+
+def change_by(info: Info, reason: str | None = None) -> documents.Change:
     """Who changes a document, when and why: kept with what is stored.
 
     Raises:
         InvalidInput: the reason is empty or too long.
     """
     check_reason(reason)
-    return Change(info.context.caller.name, info.context.now, reason)
+    return documents.Change(info.context.caller.name, info.context.now, reason)
 
 
 def given_or_none(value: Value | None) -> Value | None:
@@ -130,6 +195,8 @@ def user_error(error: EchelonError, root: str) -> UserError:
 
 
 def _code(error: EchelonError) -> UserErrorCode:
+    if isinstance(error, IdempotencyKeyReused):
+        return UserErrorCode.IDEMPOTENCY_KEY_REUSED
     if isinstance(error, NotFound):
         return UserErrorCode.NOT_FOUND
     if isinstance(error, InUse):

@@ -22,7 +22,7 @@ from api.db.policies import policy_in_force
 from api.domain.tiers import parse_policy
 from api.graphql.access import CUSTOMERS_WRITE
 from api.graphql.context import Context, Info
-from api.graphql.mutations.conventions import Payload, actor, attempt, mutation
+from api.graphql.mutations.conventions import Payload, actor, attempt, mutation, of
 from api.graphql.overrides import Override, override
 
 
@@ -140,7 +140,7 @@ class OverrideMutations:
 
 
 async def _set(info: Info, change: Callable[[Connection], tuple[int, int]]) -> SetOverridePayload:
-    done = await attempt(info, "input", change)
+    done = await attempt(info, "input", change, of("Customer", "Override"))
     if done.value is None:
         return SetOverridePayload(user_errors=done.errors)
     return SetOverridePayload(override=await _stored(*done.value, info.context))
@@ -149,7 +149,12 @@ async def _set(info: Info, change: Callable[[Connection], tuple[int, int]]) -> S
 async def _end(
     info: Info, external_id: str, kind: Kind, classification: str | None
 ) -> EndOverridePayload:
-    done = await attempt(info, "externalId", _ending(info, external_id, kind, classification))
+    done = await attempt(
+        info,
+        "externalId",
+        _ending(info, external_id, kind, classification),
+        of("Customer", "Override"),
+    )
     if done.value is None:
         return EndOverridePayload(user_errors=done.errors)
     return EndOverridePayload(override=await _stored(*done.value, info.context))

@@ -93,7 +93,7 @@ def check_document(document: Any, context: Context) -> list[str]:
 
 
 async def _answer(info: Info, root: str, work: Callable[[Connection], Record]) -> TierPolicyPayload:
-    done = await attempt(info, root, work)
+    done = await attempt(info, root, work, lambda row: [f"TierPolicy:{row.id}"])
     if done.value is None:
         return TierPolicyPayload(user_errors=done.errors)
     return TierPolicyPayload(policy=tier_policy(done.value, info.context))

@@ -18,6 +18,7 @@ from api.graphql.mutations.conventions import (
     attempt,
     given_or_none,
     mutation,
+    of,
 )
 from api.graphql.statuses import RecordedStatus, recorded_status
 
@@ -66,7 +67,7 @@ class RelationshipMutations:
             step = Step(customer, input.classification, input.status, reason, who.author, who.now)
             return customer, record_status(connection, step, context.business.installation)
 
-        done = await attempt(info, "input", change)
+        done = await attempt(info, "input", change, of("Customer", "RelationshipStatus"))
         if done.value is None:
             return SetRelationshipStatusPayload(user_errors=done.errors)
         customer, number = done.value

@@ -14,7 +14,7 @@ from api.db.segment_writes import Reading
 from api.domain.rules import parse_rule
 from api.graphql.access import SEGMENTS_WRITE
 from api.graphql.context import Context, Info
-from api.graphql.mutations.conventions import Payload, attempt, change_by, mutation
+from api.graphql.mutations.conventions import Payload, attempt, change_by, mutation, of
 from api.graphql.segments import Segment, segment
 from api.graphql.sensitivity import require_conditions
 
@@ -87,7 +87,7 @@ def reading(context: Context) -> Reading:
 
 
 async def _answer(info: Info, work: Callable[[Connection], int]) -> SegmentPayload:
-    done = await attempt(info, "input", work)
+    done = await attempt(info, "input", work, of("Segment"))
     if done.value is None:
         return SegmentPayload(user_errors=done.errors)
     rows = await info.context.loaders.segments.all()
@@ -123,7 +123,7 @@ class SegmentMutations:
                 change_by(info),
             )
 
-        done = await attempt(info, "input", retire)
+        done = await attempt(info, "input", retire, of("Segment"))
         deleted = None if done.value is None else input.key
         return DeleteSegmentPayload(deleted_key=deleted, user_errors=done.errors)
 

@@ -19,6 +19,7 @@ from api.graphql.mutations.conventions import (
     change_by,
     given_or_none,
     mutation,
+    of,
 )
 from api.graphql.mutations.segments import reading
 from api.graphql.sensitivity import require_conditions
@@ -92,7 +93,7 @@ class StrategyMutations:
             require_conditions(rule.conditions(), info.context, "document.when")
             return saved
 
-        done = await attempt(info, "input", save)
+        done = await attempt(info, "input", save, of("Strategy"))
         if done.value is None:
             return StrategyPayload(user_errors=done.errors)
         return StrategyPayload(strategies=await _strategies(info, [done.value]))
@@ -109,7 +110,7 @@ class StrategyMutations:
                 connection, input.key, input.active, input.expected_version, change
             )
 
-        done = await attempt(info, "input", switch)
+        done = await attempt(info, "input", switch, of("Strategy"))
         if done.value is None:
             return StrategyPayload(user_errors=done.errors)
         return StrategyPayload(strategies=await _strategies(info, [done.value]))
@@ -126,7 +127,7 @@ class StrategyMutations:
         def choose(connection: Connection) -> list[int]:
             return list(stored.choose_variant(connection, variant, change_by(info)))
 
-        done = await attempt(info, "variant", choose)
+        done = await attempt(info, "variant", choose, of("Strategy"))
         if done.value is None:
             return StrategyPayload(user_errors=done.errors)
         return StrategyPayload(strategies=await _strategies(info, done.value))
@@ -147,5 +148,5 @@ class StrategyMutations:
             document, exponent = input.document, info.context.exponent
             return stored.save_resource_plan(connection, document, expected, exponent, change)  # type: ignore[arg-type]
 
-        done = await attempt(info, "input", save)
+        done = await attempt(info, "input", save, lambda version: [f"ResourcePlan:{version}"])
         return ResourcePlanPayload(version=done.value, user_errors=done.errors)
