@@ -97,10 +97,13 @@ async def last_changes(
 
 
 async def statuses_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
-    """Every status that was recorded, newest first."""
+    """Every status that was recorded, newest first, with its number among those."""
     table = RelationshipStatus.__table__
+    number = func.row_number().over(
+        partition_by=[table.c.customer_id, table.c.classification], order_by=table.c.id
+    )
     rows = await snapshot.rows(
-        select(table)
+        select(table, number.label("version"))
         .where(table.c.customer_id.in_(ids))
         .order_by(table.c.customer_id, table.c.since.desc(), table.c.id.desc())
     )

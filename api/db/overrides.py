@@ -8,14 +8,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from api.db.customers import grouped
 from api.db.installation import InstallationFacts
 from api.db.models import Customer, Override
 from api.db.snapshots import Record, Snapshot
 from api.domain.fields import nearest, shown
-from api.errors import InvalidInput, NotFound
+from api.errors import Conflict, InvalidInput, NotFound
 
 Kind = Literal["tier", "class"]
 LONGEST_REASON = 500
@@ -33,7 +43,10 @@ OVERRIDES = pa.schema(
 
 @dataclass(frozen=True)
 class NewOverride:
-    """What is to be set for a customer; `classification` is for the kind `class` only."""
+    """What is to be set for a customer; `classification` is for the kind `class` only.
+
+    `expected_version` is how often this was set or ended before, as far as the caller knows.
+    """
 
     customer_id: int
     kind: Kind
@@ -41,6 +54,7 @@ class NewOverride:
     value: str
     reason: str
     expires_on: dt.date
+    expected_version: int | None = None
 
 
 def in_force(day: dt.date) -> ColumnElement[bool]:
@@ -114,7 +128,9 @@ def set_override(
 
     Raises:
         InvalidInput: no reason, or a last day that is over.
+        Conflict: somebody has set or ended one meanwhile.
     """
+    _require_version(connection, _same(new), new.expected_version)
     starts_on = installation.last_whole_day(now)
     if not new.reason.strip() or len(new.reason) > LONGEST_REASON:
         raise InvalidInput(f"reason: say why, in 1 to {LONGEST_REASON} characters.")
@@ -146,11 +162,13 @@ def end_override(
     installation: InstallationFacts,
     author: str,
     now: dt.datetime,
+    expected_version: int | None = None,
 ) -> int:
     """End the override that counts now; the next refresh decides without it. Returns its id.
 
     Raises:
         NotFound: there is none, or it is over.
+        Conflict: somebody has set or ended one meanwhile.
     """
     day = installation.last_whole_day(now)
     same = and_(
@@ -158,6 +176,7 @@ def end_override(
         Override.kind == kind,
         Override.classification.is_not_distinct_from(classification),
     )
+    _require_version(connection, same, expected_version)
     found = _end(connection, same, day, author, now)
     if found is None:
         raise NotFound("There is nothing to end: no such override counts for this customer now.")
@@ -170,6 +189,19 @@ def _same(new: NewOverride) -> ColumnElement[bool]:
         Override.kind == new.kind,
         Override.classification.is_not_distinct_from(new.classification),
     )
+
+
+def _require_version(
+    connection: Connection, which: ColumnElement[bool], expected: int | None
+) -> None:
+    """A version here counts how often one was set or ended: each of both makes another one."""
+    times = select(func.count() + func.count(Override.ended_at)).where(which)
+    current = connection.scalar(times)
+    if expected is not None and expected != current:
+        raise Conflict(
+            f"expectedVersion: what is set by hand here is at version {current}, not {expected}. "
+            "Read the customer's overrides again."
+        )
 
 
 def _end(
@@ -192,10 +224,14 @@ def _end(
 
 
 async def overrides_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
-    """All overrides of each customer, newest first."""
+    """All overrides of each customer, newest first, with the version of what each sets."""
     table = Override.__table__
+    same = [table.c.customer_id, table.c.kind, table.c.classification]
+    version = func.count().over(partition_by=same) + func.count(table.c.ended_at).over(
+        partition_by=same
+    )
     statement = (
-        select(table)
+        select(table, version.label("version"))
         .where(table.c.customer_id.in_(ids))
         .order_by(table.c.customer_id, table.c.id.desc())
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from api.db.class_reading import class_column
 from api.db.classes import Document, read_classifications
@@ -13,7 +13,7 @@ from api.db.installation import InstallationFacts
 from api.db.models import CustomerProfile, RelationshipStatus
 from api.domain.classes.statuses import KIND, require_step
 from api.domain.fields import nearest, shown
-from api.errors import InvalidInput
+from api.errors import Conflict, InvalidInput
 
 LONGEST_REASON = 500
 
@@ -28,6 +28,8 @@ class Step:
     reason: str | None
     author: str
     now: dt.datetime
+    expected_version: int | None = None
+    """How many steps there were before it, as far as the caller knows."""
 
 
 def record_status(connection: Connection, step: Step, installation: InstallationFacts) -> int:
@@ -35,10 +37,12 @@ def record_status(connection: Connection, step: Step, installation: Installation
 
     Raises:
         InvalidInput: there is no such classification or status, or the step is not allowed.
+        Conflict: somebody has recorded another step meanwhile.
     """
     if step.reason is not None and not 1 <= len(step.reason.strip()) <= LONGEST_REASON:
         raise InvalidInput(f"reason: takes 1 to {LONGEST_REASON} characters, or is left out.")
     document = _document(connection, step.classification)
+    _require_version(connection, step)
     current = current_status(connection, step.customer_id, step.classification)
     require_step(document, current, step.status)
     statement = insert(RelationshipStatus).values(
@@ -52,6 +56,20 @@ def record_status(connection: Connection, step: Step, installation: Installation
         created_at=step.now,
     )
     return int(connection.execute(statement.returning(RelationshipStatus.id)).scalar_one())
+
+
+def _require_version(connection: Connection, step: Step) -> None:
+    table = RelationshipStatus
+    number = connection.scalar(
+        select(func.count()).where(
+            table.customer_id == step.customer_id, table.classification == step.classification
+        )
+    )
+    if step.expected_version is not None and step.expected_version != number:
+        raise Conflict(
+            f"expectedVersion: the status is at version {number}, not {step.expected_version}. "
+            "Read it again."
+        )
 
 
 def current_status(connection: Connection, customer_id: int, classification: str) -> str | None:

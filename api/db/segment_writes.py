@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, and_, delete, insert, literal, select, update
 
 from api.db.catalogue import save, segment_document
-from api.db.document_versions import Change, Document, save_document
+from api.db.document_versions import Change, Document, require_version, save_document
 from api.db.models import Customer, Segment, SegmentMembership, Strategy
 from api.db.rules import customer_source, rule_to_sql
 from api.domain.fields import Field
@@ -99,15 +99,16 @@ def add_members(
     note: str,
     reading: Reading,
     change: Change,
+    expected_version: int | None = None,
 ) -> int:
     """Put customers into a segment by hand; who is in it already stays as they are.
 
     Raises:
         NotFound: no such segment or customers.
-        Conflict: the segment has a rule.
+        Conflict: the segment has a rule, or another version than was expected.
         InvalidInput: too many at once, or no reason.
     """
-    row_id, customers = _by_hand(connection, key, external_ids, note)
+    row_id, customers = _by_hand(connection, key, external_ids, note, expected_version)
     inside = select(STAYS.customer_id).where(
         STAYS.segment_id == row_id, STAYS.left_on.is_(None), STAYS.customer_id.in_(customers)
     )
@@ -128,13 +129,14 @@ def remove_members(
     note: str,
     reading: Reading,
     change: Change,
+    expected_version: int | None = None,
 ) -> int:
     """Take customers out of a segment by hand; who is not in it stays out.
 
     Raises:
         NotFound, Conflict, InvalidInput: as `add_members`.
     """
-    row_id, customers = _by_hand(connection, key, external_ids, note)
+    row_id, customers = _by_hand(connection, key, external_ids, note, expected_version)
     cause = _cause(key, _reason("segment.removed_by_hand", by=change.author, note=note.strip()))
     ended = connection.execute(
         update(STAYS)
@@ -149,14 +151,23 @@ def remove_members(
 
 
 def _by_hand(
-    connection: Connection, key: str, external_ids: Sequence[str], note: str
+    connection: Connection,
+    key: str,
+    external_ids: Sequence[str],
+    note: str,
+    expected_version: int | None,
 ) -> tuple[int, list[int]]:
     if not note.strip() or len(note) > LONGEST_REASON:
         raise InvalidInput(f"reason: say why, in 1 to {LONGEST_REASON} characters.")
     if not 1 <= len(external_ids) <= MOST_AT_ONCE:
         raise InvalidInput(f"externalIds: takes 1 to {MOST_AT_ONCE} customer numbers at once.")
     row_id = _row_id(connection, key)
-    if connection.scalar(select(Segment.kind).where(Segment.id == row_id)) == "rule":
+    kind, version = connection.execute(
+        select(Segment.kind, Segment.version).where(Segment.id == row_id)
+    ).one()
+    if expected_version is not None:
+        require_version("segment", key, version, expected_version)
+    if kind == "rule":
         raise Conflict(f"key: {key} has a rule that says who is in it; change the rule.")
     found = connection.execute(
         select(Customer.external_id, Customer.id).where(Customer.external_id.in_(external_ids))

@@ -38,6 +38,10 @@ class Override:
         description="When it was ended or replaced, if before its last day."
     )
     ended_by: str | None = strawberry.field(description="Name of the key that ended it.")
+    version: int = strawberry.field(
+        description="How often this tier or class of the customer was set or ended by hand: the "
+        "`expectedVersion` of the next change."
+    )
     in_force: bool = strawberry.field(description="Whether a refresh now decides by it.")
 
 
@@ -56,5 +60,6 @@ def override(row: Record, context: Context) -> Override:
         expires_on=row.expires_on,
         ended_at=row.ended_at,
         ended_by=row.ended_by,
+        version=row.version,
         in_force=row.starts_on <= day <= row.expires_on and not over,
     )

@@ -19,6 +19,10 @@ class RecordedStatus:
     )
     author: str = strawberry.field(description="Name of the key that recorded it.")
     reason: str | None = strawberry.field(description="Why, in the words of who recorded it.")
+    version: int = strawberry.field(
+        description="Its number among the steps of this customer in this classification, from 1 "
+        "on: the latest is the `expectedVersion` of the next."
+    )
 
 
 def recorded_status(row: Record) -> RecordedStatus:
@@ -29,4 +33,5 @@ def recorded_status(row: Record) -> RecordedStatus:
         since=row.since,
         author=row.author,
         reason=row.reason,
+        version=row.version,
     )

@@ -22,7 +22,15 @@ from api.db.policies import policy_in_force
 from api.domain.tiers import parse_policy
 from api.graphql.access import CUSTOMERS_WRITE
 from api.graphql.context import Context, Info
-from api.graphql.mutations.conventions import Payload, actor, attempt, mutation, of
+from api.graphql.described import option
+from api.graphql.mutations.conventions import (
+    Payload,
+    actor,
+    attempt,
+    given_or_none,
+    mutation,
+    of,
+)
 from api.graphql.overrides import Override, override
 
 
@@ -34,6 +42,10 @@ class SetTierOverrideInput:
         description="Why, in 1 to 500 characters; no personal data, it is not encrypted."
     )
     expires_on: dt.date = strawberry.field(description="The last day it counts.")
+    expected_version: int | None = option(
+        "The version of what is set by hand here that you have seen, 0 for nothing; if it has "
+        "another by now, nothing is changed."
+    )
 
 
 @strawberry.input(description="A class to be set for one customer.")
@@ -45,6 +57,10 @@ class SetClassOverrideInput:
         description="Why, in 1 to 500 characters; no personal data, it is not encrypted."
     )
     expires_on: dt.date = strawberry.field(description="The last day it counts.")
+    expected_version: int | None = option(
+        "The version of what is set by hand here that you have seen, 0 for nothing; if it has "
+        "another by now, nothing is changed."
+    )
 
 
 @strawberry.type(description="What setting a tier or class by hand answers.")
@@ -62,6 +78,13 @@ class EndOverridePayload(Payload):
     )
 
 
+ExpectedVersion = Annotated[
+    int | None,
+    strawberry.argument(
+        description="The version of what is set by hand here that you have seen; if it has "
+        "another by now, nothing is changed."
+    ),
+]
 ExternalId = Annotated[str, strawberry.argument(description="The business's own customer number.")]
 
 
@@ -86,7 +109,15 @@ class OverrideMutations:
         def change(connection: Connection) -> tuple[int, int]:
             customer = find_customer(connection, input.external_id)
             require_known(input.tier, _tiers(connection, context), "tier", "tier")
-            new = NewOverride(customer, "tier", None, input.tier, input.reason, input.expires_on)
+            new = NewOverride(
+                customer,
+                "tier",
+                None,
+                input.tier,
+                input.reason,
+                input.expires_on,
+                given_or_none(input.expected_version),
+            )
             business = context.business.installation
             return customer, set_override(connection, new, business, who.author, who.now)
 
@@ -94,9 +125,9 @@ class OverrideMutations:
 
     @mutation("Let a customer's tier be decided by the policy again.", needs=CUSTOMERS_WRITE)
     async def end_tier_override(
-        self, info: Info, external_id: ExternalId
+        self, info: Info, external_id: ExternalId, expected_version: ExpectedVersion = None
     ) -> EndOverridePayload | None:
-        return await _end(info, external_id, "tier", None)
+        return await _end(info, external_id, "tier", None, expected_version)
 
     @mutation(
         "Set a customer's class by hand until a day, in place of what was set before.",
@@ -121,6 +152,7 @@ class OverrideMutations:
                 input.value,
                 input.reason,
                 input.expires_on,
+                given_or_none(input.expected_version),
             )
             business = context.business.installation
             return customer, set_override(connection, new, business, who.author, who.now)
@@ -135,8 +167,9 @@ class OverrideMutations:
         classification: Annotated[
             str, strawberry.argument(description="Key of the classification.")
         ],
+        expected_version: ExpectedVersion = None,
     ) -> EndOverridePayload | None:
-        return await _end(info, external_id, "class", classification)
+        return await _end(info, external_id, "class", classification, expected_version)
 
 
 async def _set(info: Info, change: Callable[[Connection], tuple[int, int]]) -> SetOverridePayload:
@@ -147,12 +180,16 @@ async def _set(info: Info, change: Callable[[Connection], tuple[int, int]]) -> S
 
 
 async def _end(
-    info: Info, external_id: str, kind: Kind, classification: str | None
+    info: Info,
+    external_id: str,
+    kind: Kind,
+    classification: str | None,
+    expected_version: int | None,
 ) -> EndOverridePayload:
     done = await attempt(
         info,
         "externalId",
-        _ending(info, external_id, kind, classification),
+        _ending(info, external_id, kind, classification, expected_version),
         of("Customer", "Override"),
     )
     if done.value is None:
@@ -161,7 +198,11 @@ async def _end(
 
 
 def _ending(
-    info: Info, external_id: str, kind: Kind, classification: str | None
+    info: Info,
+    external_id: str,
+    kind: Kind,
+    classification: str | None,
+    expected_version: int | None,
 ) -> Callable[[Connection], tuple[int, int]]:
     context, who = info.context, actor(info)
 
@@ -169,7 +210,14 @@ def _ending(
         customer = find_customer(connection, external_id)
         business = context.business.installation
         return customer, end_override(
-            connection, customer, kind, classification, business, who.author, who.now
+            connection,
+            customer,
+            kind,
+            classification,
+            business,
+            who.author,
+            who.now,
+            expected_version,
         )
 
     return change

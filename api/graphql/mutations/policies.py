@@ -61,6 +61,9 @@ class TierPolicyVersionInput:
     key: str = strawberry.field(description="Key of the policy.")
     version: int = strawberry.field(description="The version.")
     reason: str = strawberry.field(description="Why, in 1 to 500 characters.")
+    expected_active: strawberry.ID | None = option(
+        "Id of the version you take to be in force; if another is, nothing is changed."
+    )
 
 
 Asked = Annotated[TierPolicyVersionInput, strawberry.argument(description="Which one, and why.")]
@@ -90,6 +93,12 @@ def check_document(document: Any, context: Context) -> list[str]:
     policy = parse_policy(document, context.exponent, context.business.fields)
     require_fields(policy.document.fields.values(), context, "policy")
     return [tier.key for tier in policy.document.tiers]
+
+
+def expected_row(input: ActivateTierPolicyInput | TierPolicyVersionInput) -> int | None:
+    """The row of the version taken to be in force; 0, which is none, for an id of nothing."""
+    expected = given_or_none(input.expected_active)
+    return None if expected is None else row_of("TierPolicy", expected) or 0
 
 
 async def _answer(info: Info, root: str, work: Callable[[Connection], Record]) -> TierPolicyPayload:
@@ -141,13 +150,12 @@ class PolicyMutations:
         info: Info,
         input: Annotated[ActivateTierPolicyInput, strawberry.argument(description="What to do.")],
     ) -> TierPolicyPayload | None:
-        expected = given_or_none(input.expected_active)
         asked = stored.Activation(
             input.key,
             input.version,
             given_or_none(input.effective_from),
             given_or_none(input.effective_to),
-            None if expected is None else row_of("TierPolicy", expected) or 0,
+            expected_row(input),
         )
 
         def activate(connection: Connection) -> Record:
@@ -166,6 +174,7 @@ class PolicyMutations:
     )
     async def roll_back_tier_policy(self, info: Info, input: Asked) -> TierPolicyPayload | None:
         def back(connection: Connection) -> Record:
+            stored.require_active(connection, expected_row(input))
             found = stored.find_policy(connection, input.key, input.version)
             check_document(found.document, info.context)
             business, change = info.context.business.installation, change_by(info, input.reason)
@@ -176,6 +185,7 @@ class PolicyMutations:
     @mutation("Make a version that has not begun yet a draft again.", needs=POLICIES_WRITE)
     async def withdraw_tier_policy(self, info: Info, input: Asked) -> TierPolicyPayload | None:
         def withdraw(connection: Connection) -> Record:
+            stored.require_active(connection, expected_row(input))
             business, change = info.context.business.installation, change_by(info, input.reason)
             return stored.withdraw(connection, input.key, input.version, business, change)
 

@@ -35,6 +35,10 @@ class SetRelationshipStatusInput:
     reason: str | None = option(
         "Why, in 1 to 500 characters; no personal data, it is not encrypted."
     )
+    expected_version: int | None = option(
+        "How many steps you have seen in this classification, the `version` of the latest; if "
+        "there are others by now, nothing is recorded."
+    )
 
 
 @strawberry.type(description="What `setRelationshipStatus` answers.")
@@ -64,7 +68,15 @@ class RelationshipMutations:
 
         def change(connection: Connection) -> tuple[int, int]:
             customer = find_customer(connection, input.external_id)
-            step = Step(customer, input.classification, input.status, reason, who.author, who.now)
+            step = Step(
+                customer,
+                input.classification,
+                input.status,
+                reason,
+                who.author,
+                who.now,
+                given_or_none(input.expected_version),
+            )
             return customer, record_status(connection, step, context.business.installation)
 
         done = await attempt(info, "input", change, of("Customer", "RelationshipStatus"))

@@ -14,7 +14,15 @@ from api.db.segment_writes import Reading
 from api.domain.rules import parse_rule
 from api.graphql.access import SEGMENTS_WRITE
 from api.graphql.context import Context, Info
-from api.graphql.mutations.conventions import Payload, attempt, change_by, mutation, of
+from api.graphql.described import option
+from api.graphql.mutations.conventions import (
+    Payload,
+    attempt,
+    change_by,
+    given_or_none,
+    mutation,
+    of,
+)
 from api.graphql.segments import Segment, segment
 from api.graphql.sensitivity import require_conditions
 
@@ -51,6 +59,9 @@ class SegmentMembersInput:
     )
     reason: str = strawberry.field(
         description="Why, in 1 to 500 characters; no personal data, it is not encrypted."
+    )
+    expected_version: int | None = option(
+        "The version of the segment you have seen; if it has another by now, nobody is moved."
     )
 
 
@@ -169,6 +180,7 @@ def _moving(
             input.reason,
             reading(info.context),
             change_by(info),
+            given_or_none(input.expected_version),
         )
 
     return work

@@ -1,0 +1,179 @@
+"""A request sent twice changes things once, whatever it changes; nobody overwrites unseen."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from api.db.idempotency import KEPT
+from api.db.models import AuditEntry, IdempotentReply
+from api.graphql.schema import executable_schema
+from tests.api.conftest import Api, running, seed
+from tests.api.mutation_samples import SAMPLES, TIER, Samples
+from tests.api.seed_facts import NOW
+
+
+def count(engine: Engine, table: Any) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(select(func.count()).select_from(table)) or 0)
+
+
+def test_every_mutation_has_a_sample_a_key_and_a_version_or_a_reason() -> None:
+    mutation = executable_schema().mutation_type
+    assert mutation is not None
+    assert mutation.fields.keys() == SAMPLES.keys()
+    for name, field in mutation.fields.items():
+        assert "idempotencyKey" in field.args, name
+        sample = SAMPLES[name]
+        assert (sample.stale is None) == (sample.unversioned is not None), name
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_the_same_request_gets_the_same_reply_and_changes_nothing_twice(
+    own_api: Api, engine: Engine, name: str
+) -> None:
+    samples, sample = Samples(own_api), SAMPLES[name]
+    await samples.prepare(name)
+    before = count(engine, AuditEntry)
+    first = await samples.call(name, sample, sample.arguments, "key 1")
+    assert "errors" not in first, first
+    assert first["data"][name]["userErrors"] == []
+    assert count(engine, AuditEntry) == before + 1
+    again = await samples.call(name, sample, sample.arguments, "key 1")
+    assert json.dumps(again) == json.dumps(first)
+    assert count(engine, AuditEntry) == before + 1
+    assert count(engine, IdempotentReply) == 1
+    with engine.connect() as connection:
+        entry = connection.execute(
+            select(AuditEntry.__table__).order_by(AuditEntry.number.desc())
+        ).first()
+    assert entry is not None
+    assert (entry.action, entry.actor) == (name, "admin")
+    assert json.loads(entry.details)["objects"], name
+
+
+@pytest.mark.parametrize("name", [name for name, each in SAMPLES.items() if each.stale])
+async def test_a_stale_version_changes_nothing(own_api: Api, engine: Engine, name: str) -> None:
+    samples, sample = Samples(own_api), SAMPLES[name]
+    await samples.prepare(name)
+    if name == "recordStrategyAction":
+        made = await samples.call(name, sample, sample.arguments)
+        samples.left[name] = made["data"][name]
+    before = count(engine, AuditEntry)
+    assert sample.stale is not None
+    answer = await samples.call(name, sample, sample.stale, "key 1")
+    (error,) = answer["data"][name]["userErrors"]
+    assert error["code"] in ("CONFLICT", "NOT_FOUND"), error
+    assert "expected" in error["message"]
+    assert count(engine, AuditEntry) == before
+    assert count(engine, IdempotentReply) == 0
+
+
+SET = """mutation ($input: SetTierOverrideInput!, $key: String) {
+    setTierOverride(input: $input, idempotencyKey: $key) {
+      override { value version } userErrors { code field message } } }"""
+
+
+async def set_tier(api: Api, key: str | None, caller: str = "care", **given: Any) -> Any:
+    variables = {"input": TIER | given, "key": key}
+    answer = await api.send(SET, caller, variables=variables)
+    return answer.json()["data"]["setTierOverride"]
+
+
+async def test_a_key_of_another_request_is_refused(own_api: Api, engine: Engine) -> None:
+    await set_tier(own_api, "k")
+    other = await set_tier(own_api, "k", tier="silver")
+    (error,) = other["userErrors"]
+    assert (error["code"], error["field"]) == ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
+    assert count(engine, AuditEntry) == 1
+    elsewhere = """mutation { endTierOverride(externalId: "%s", idempotencyKey: "k") {
+        userErrors { code } } }""" % TIER["externalId"]  # noqa: UP031
+    answer = (await own_api.ask(elsewhere, "care"))["endTierOverride"]
+    assert answer["userErrors"] == [{"code": "IDEMPOTENCY_KEY_REUSED"}]
+    assert (await set_tier(own_api, "k", "admin"))["override"]["version"] == 3  # another caller's
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\tb", "line\nline"])
+async def test_a_key_is_short_and_printable(own_api: Api, key: str) -> None:
+    (error,) = (await set_tier(own_api, key))["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["idempotencyKey"])
+
+
+async def test_what_has_to_be_mended_leaves_the_key_free(own_api: Api, engine: Engine) -> None:
+    wrong = await set_tier(own_api, "k", tier="gould")
+    assert wrong["userErrors"][0]["code"] == "INVALID"
+    assert count(engine, IdempotentReply) == count(engine, AuditEntry) == 0
+    right = await set_tier(own_api, "k")
+    assert right["userErrors"] == []
+
+
+async def test_of_requests_at_the_same_moment_one_changes_something(
+    own_api: Api, engine: Engine
+) -> None:
+    answers = await asyncio.gather(*(set_tier(own_api, "k") for _ in range(6)))
+    assert all(each == answers[0] for each in answers)
+    assert answers[0]["override"]["version"] == 1
+    assert count(engine, AuditEntry) == 1
+
+
+async def test_two_processes_share_replies(own_api: Api, engine: Engine, database_url: str) -> None:
+    async with running(database_url, own_api.keys) as other:
+        answers = await asyncio.gather(set_tier(own_api, "k"), set_tier(other, "k"))
+    assert answers[0] == answers[1]
+    assert count(engine, AuditEntry) == 1
+
+
+async def test_a_reply_is_kept_for_a_day(engine: Engine, database_url: str) -> None:
+    moment = NOW
+    async with running(database_url, seed(engine, 30), clock=lambda: moment) as api:
+        await set_tier(api, "k")
+        moment = NOW + KEPT - dt.timedelta(seconds=1)
+        assert (await set_tier(api, "k"))["override"]["version"] == 1
+        moment = NOW + KEPT
+        assert (await set_tier(api, "k"))["override"]["version"] == 3
+        assert count(engine, IdempotentReply) == 1
+
+
+async def test_errors_inside_a_reply_come_again(own_api: Api) -> None:
+    document = """mutation ($i: RecordStrategyActionInput!) {
+        once: recordStrategyAction(input: $i, idempotencyKey: "k") {
+          action { status note } userErrors { code } } }"""
+    given = SAMPLES["recordStrategyAction"].arguments["input"]
+    first = (await own_api.send(document, "care", variables={"i": given})).json()
+    again = (await own_api.send(document, "care", variables={"i": given})).json()
+    assert first["data"] == again["data"]
+    assert first["data"]["once"]["action"] == {"status": "PLANNED", "note": None}
+    assert [error["extensions"]["code"] for error in first["errors"]] == ["FORBIDDEN"]
+    strip = [{k: v for k, v in error.items() if k != "locations"} for error in first["errors"]]
+    assert again["errors"] == strip
+
+
+async def test_a_reply_is_unreadable_in_the_store(own_api: Api, engine: Engine) -> None:
+    samples = Samples(own_api)
+    sample = SAMPLES["recordStrategyAction"]
+    await samples.call("recordStrategyAction", sample, sample.arguments, "my key")
+    with engine.connect() as connection:
+        row = connection.execute(select(IdempotentReply.__table__)).one()
+    assert b"Call" not in bytes(row.reply)
+    assert b"my key" not in bytes(row.key_hash)
+
+
+async def test_a_change_that_fails_to_commit_leaves_nothing(
+    own_api: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("api.graphql.mutations.changes.append", broken)
+    for key in (None, "k"):
+        answer = (await own_api.send(SET, variables={"input": TIER, "key": key})).json()
+        assert answer["data"]["setTierOverride"] is None
+        assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
+    monkeypatch.undo()
+    assert (await set_tier(own_api, "k"))["override"]["version"] == 1
+    assert count(engine, AuditEntry) == 1
