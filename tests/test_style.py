@@ -88,10 +88,10 @@ def test_scoring_reaches_few_files() -> None:
 
 def test_what_the_web_process_reaches_grows_only_on_purpose() -> None:
     reached = reached_from("api.app")
-    assert len(reached) <= 215, "\n".join(sorted(reached))
+    assert len(reached) <= 280, "\n".join(sorted(reached))
     lines = 0
     for module in reached:
         path = ROOT / module.replace(".", "/")
         file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         lines += len(file.read_text().splitlines())
-    assert lines <= 27_000
+    assert lines <= 35_000
