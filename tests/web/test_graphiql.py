@@ -16,7 +16,7 @@ from api.db.keys import create_key
 from api.settings import Settings
 from tests.api.seed import NOW, Seeder
 from tests.conftest import TEST_SECRET
-from tests.web.conftest import Site, serving
+from tests.live import Site, serving
 
 pytestmark = pytest.mark.usefixtures("graphiql")
 

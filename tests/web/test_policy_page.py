@@ -16,7 +16,7 @@ from api.settings import Settings
 from tests.api.seed import Seeder
 from tests.api.seed_facts import NOW
 from tests.conftest import TEST_SECRET
-from tests.web.conftest import Site, serving
+from tests.live import Site, serving
 
 
 @pytest.fixture(scope="module")

@@ -54,14 +54,15 @@ def parse_document(document: object, exponent: int, fields: Mapping[str, Field])
     Raises:
         InvalidInput: names the path in the document and the way out.
     """
-    kind = document.get("kind") if isinstance(document, Mapping) else "rules"
+    # A kind that is left out is missed below, with everything else that is.
+    kind = document.get("kind", "rules") if isinstance(document, Mapping) else "rules"
     known = (*KINDS, CHOICE)
-    if kind not in known and kind is not None:
+    if kind not in known:
         raise InvalidInput(f"policy.kind: {shown(kind)} is unknown{nearest(kind, known)}.")
     if kind == CHOICE:
         parts = entries(document, "policy", (*DOCUMENT, "branches"), DOCUMENT_OPTIONS)
     else:
-        needed, options, _ = KINDS[str(kind or "rules")]
+        needed, options, _ = KINDS[kind]
         options = (*DOCUMENT_OPTIONS, *LADDER_OPTIONS, *options)
         parts = entries(document, "policy", (*DOCUMENT, *needed), options)
     allowed = _allowed(parts.get("allow_sensitive", []), fields)

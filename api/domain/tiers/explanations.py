@@ -11,7 +11,7 @@ from typing import Any
 from api.domain.fields import Field
 from api.domain.policies import Tier
 from api.domain.scores import score_fields
-from api.domain.tiers import TierPolicy, parse_policy
+from api.domain.tiers import STALE, TierPolicy, parse_policy
 from api.domain.tiers.what_if import Change, Situation, single_changes
 from api.errors import EchelonError
 
@@ -115,7 +115,12 @@ class Explanation:
 
     @property
     def measures(self) -> list[tuple[Field, Any]]:
-        """Everything the policy could read about the customer, as it was."""
+        """Everything the policy could read about the customer, as it was.
+
+        Raises:
+            NotReplayed: the record lacks some of it.
+        """
+        self._require_inputs()
         inputs = self.stored.inputs
         return [(field, inputs[name]) for name, field in self.policy.document.fields.items()]
 
@@ -172,6 +177,11 @@ class Explanation:
             said += [(each["field"], each["current"]) for each in conditions]
         return said
 
+    def _require_inputs(self) -> None:
+        missing = {*self.policy.document.fields, STALE} - self.stored.inputs.keys()
+        if missing:
+            raise NotReplayed(f"The stored inputs are incomplete: {', '.join(sorted(missing))}.")
+
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """Single measures that would better the tier, verified by deciding again."""
@@ -191,5 +201,6 @@ class Explanation:
 
     @property
     def _situation(self) -> Situation:
+        self._require_inputs()
         stored = self.stored
         return Situation(self.policy, stored.inputs, stored.tier, stored.since, self.as_of)

@@ -1,0 +1,84 @@
+"""A live server of a bench's own, over the small business that the tests know row by row."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from api.app import utc_now
+from api.db.engine import make_engine
+from api.db.keys import create_key
+from api.db.schema import upgrade
+from api.settings import Settings
+from tests.api.seed import Seeder
+from tests.conftest import TEST_SECRET
+
+START_SECONDS = 60.0
+CUSTOMERS = 60
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where to ask, with which key, and where the server writes its log."""
+
+    url: str
+    key: str
+    log: Path
+
+
+@contextmanager
+def live_server(scopes: Sequence[str], database_url: str = "") -> Iterator[Live]:
+    """Seed a database, serve it by `echelon serve` in a process of its own, stop it at the end."""
+    with tempfile.TemporaryDirectory(prefix="echelon-live-") as folder:
+        url = database_url or f"sqlite:///{Path(folder) / 'echelon.db'}"
+        engine = make_engine(url)
+        upgrade(engine, Settings(database_url=url))
+        Seeder(engine, TEST_SECRET.encode(), CUSTOMERS).run()
+        key = create_key(engine, "bench", scopes, None, utc_now)
+        engine.dispose()
+        port = free_port()
+        log = Path(folder) / "log"
+        settings = {"DATABASE_URL": url, "SECRET_KEY": TEST_SECRET, "DATA_DIR": folder}
+        environment = os.environ | {f"ECHELON_{name}": value for name, value in settings.items()}
+        with log.open("wb") as written:
+            child = subprocess.Popen(  # noqa: S603 - our own words only
+                [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
+                env=environment,
+                stdout=written,
+                stderr=written,
+            )
+            try:
+                address = f"http://127.0.0.1:{port}"
+                await_ready(child, address, log)
+                yield Live(f"{address}/graphql", key, log)
+            finally:
+                child.send_signal(signal.SIGTERM)
+                child.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def await_ready(child: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(f"{address}/health/live", timeout=5):  # noqa: S310 - an address of ours
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"The server did not start. It said:\n{log.read_text()[-2000:]}")

@@ -1,0 +1,76 @@
+// What a frontend and a partner do first, typed from the schema, against a live server:
+//   node src/journey.test.ts URL FRONTEND_KEY PARTNER_KEY
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { ask, connect, refused } from "./client.ts";
+import { Again, AtRisk, OneCustomer, PageOfScores, SetTier } from "./documents.ts";
+
+const [url = "", frontendKey = "", partnerKey = ""] = process.argv.slice(2);
+const frontend = connect(url, frontendKey);
+const partner = connect(url, partnerKey);
+
+test("a filtered list goes on where its first page ended", async () => {
+  const first = (await ask(frontend, AtRisk, { first: 4 })).customers;
+  assert.ok(first?.pageInfo.hasNextPage);
+  const after = first.pageInfo.endCursor ?? null;
+  const second = (await ask(frontend, AtRisk, { first: 4, after })).customers;
+  const nodes = [...first.edges, ...(second?.edges ?? [])].map((edge) => edge.node);
+  assert.equal(nodes.length, 8);
+  assert.equal(new Set(nodes.map((node) => node.id)).size, 8);
+  const values = nodes.map((node) => node.prediction?.clv ?? 0);
+  assert.deepEqual(values, values.toSorted((one, other) => other - one));
+  assert.ok(nodes.every((node) => (node.prediction?.churnProbability ?? 0) >= 0.3));
+  assert.ok((first.totalCount ?? 0) > 8);
+});
+
+test("one customer comes with everything below, and again by its global id", async () => {
+  const { customer } = await ask(frontend, OneCustomer, { externalId: "C00001" });
+  assert.ok(customer);
+  assert.ok(customer.tier?.reasons.every((reason) => reason.text.length > 0));
+  const order = customer.orders?.edges[0]?.node;
+  assert.ok(order && order.lines.length > 0);
+  const { node } = await ask(frontend, Again, { id: customer.id });
+  assert.equal(node?.__typename, "Customer");
+  assert.equal(node?.id, customer.id);
+});
+
+test("who is not there is null and no error", async () => {
+  assert.equal((await ask(frontend, OneCustomer, { externalId: "nobody" })).customer, null);
+});
+
+test("a mistake in a change comes back beside it", async () => {
+  const input = { externalId: "C00001", tier: "wood", reason: "a try", expiresOn: "2100-01-01" };
+  const answer = await frontend.mutation(SetTier, { input }).toPromise();
+  assert.equal(answer.error, undefined);
+  const payload = answer.data?.setTierOverride;
+  assert.equal(payload?.override ?? null, null);
+  const [mistake] = payload?.userErrors ?? [];
+  assert.deepEqual(mistake?.field, ["input", "tier"]);
+});
+
+test("a refusal has a code that does not change", async () => {
+  assert.equal((await refused(partner, OneCustomer, { externalId: "C00001" })).code, "FORBIDDEN");
+  assert.equal((await refused(frontend, AtRisk, { first: 4, after: "x" })).code, "INVALID_CURSOR");
+  const stranger = connect(url, "mistyped");
+  assert.equal((await refused(stranger, AtRisk, { first: 1 })).code, "UNAUTHENTICATED");
+});
+
+test("a partner pulls every score once, then only what is new", async () => {
+  const revisions: number[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const page: NonNullable<Awaited<ReturnType<typeof scores>>> = await scores(after);
+    revisions.push(...page.edges.map((edge) => edge.node.revision));
+    after = page.pageInfo.endCursor ?? after;
+    if (!page.pageInfo.hasNextPage) break;
+  }
+  assert.ok(revisions.length > 10);
+  assert.deepEqual(revisions, [...new Set(revisions)].toSorted((one, other) => one - other));
+  assert.deepEqual((await scores(after)).edges, []);
+});
+
+async function scores(after: string | null) {
+  const { riskScores } = await ask(partner, PageOfScores, { first: 7, after });
+  assert.ok(riskScores);
+  return riskScores;
+}
