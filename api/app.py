@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,13 +21,18 @@ from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from api.delivery import Delivery
-from api.graphql.endpoint import GraphQLEndpoint, refused
+from api.graphql.admission import Admission
+from api.graphql.answers import refused
+from api.graphql.authentication import Authentication
+from api.graphql.charging import Charging
+from api.graphql.endpoint import GraphQLEndpoint
 from api.graphql.errors import ErrorFormatter
 from api.graphql.execution import Executor
 from api.graphql.limits import Limits
 from api.graphql.schema import executable_schema
 from api.graphql.transport import Refusal
 from api.health import Readiness, live
+from api.rates import Allowance, Buckets
 from api.realms import open_realms
 from api.settings import Settings, load_settings
 from api.traffic import Metrics, Traffic, make_logger
@@ -40,10 +44,10 @@ from api.web.pages import (
     policy_shell,
 )
 
-SLOTS = 8
 SPARE_CONNECTIONS = 4
 """For looking up keys and health while all slots are taken."""
-EXECUTION_SECONDS = 30.0
+BUCKETS = "rates"
+"""The file in the data folder that workers share."""
 
 Clock = Callable[[], dt.datetime]
 
@@ -53,8 +57,9 @@ def utc_now() -> dt.datetime:
 
 
 def app_from_environment() -> Starlette:
-    """What `uvicorn --factory` calls."""
-    return create_app(load_settings())
+    """What each worker of `echelon serve` calls: workers share one account of each key."""
+    settings = load_settings()
+    return create_app(settings, buckets=Buckets(settings.data_dir / BUCKETS))
 
 
 def create_app(
@@ -63,7 +68,7 @@ def create_app(
     clock: Clock = utc_now,
     logger: FilteringBoundLogger | None = None,
     limits: Limits | None = None,
-    execution_seconds: float = EXECUTION_SECONDS,
+    buckets: Buckets | None = None,
 ) -> Starlette:
     """The application; its lifespan opens the database.
 
@@ -75,14 +80,17 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        realms = await open_realms(settings, SLOTS + SPARE_CONNECTIONS, clock, log)
+        realms = await open_realms(settings, settings.slots + SPARE_CONNECTIONS, clock, log)
         app.state.readiness = Readiness(realms.live.engine)
+        charging = Charging(buckets or Buckets(), allowance_of(settings))
         app.state.graphql = GraphQLEndpoint(
             realms=realms,
-            executor=Executor(executable_schema(), limits, execution_seconds),
+            executor=Executor(executable_schema(), limits, settings.execution_seconds),
+            authentication=Authentication(realms, charging),
+            charging=charging,
+            admission=Admission(settings.slots, settings.most_waiting),
             clock=clock,
             logger=log,
-            slots=asyncio.Semaphore(SLOTS),
             count_error=metrics.count_error,
         )
         try:
@@ -109,6 +117,11 @@ def create_app(
     # A redirect would be to whatever host the request claims.
     app.router.redirect_slashes = False
     return app
+
+
+def allowance_of(settings: Settings) -> Allowance:
+    """What each key may spend."""
+    return Allowance(settings.points_per_second, settings.points_at_once)
 
 
 def _other_origins(allowed: list[str]) -> list[Middleware]:

@@ -90,6 +90,66 @@ class Settings(BaseSettings):
         description="Threads for feature queries and training. Default: the number of cores.",
     )
 
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that `echelon serve` answers with. More than one needs PostgreSQL.",
+    )
+    slots: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="Requests that one process works on at once; each takes a connection to the "
+        "database.",
+    )
+    most_waiting: int = Field(
+        default=64,
+        ge=0,
+        le=10_000,
+        description="Requests that may wait for a slot in one process; further ones are answered "
+        "503 at once.",
+    )
+    execution_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=600,
+        description="Seconds that one document may be worked on; then it and its statement are "
+        "broken off.",
+    )
+    lock_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=600,
+        description="Seconds that a change waits for another one, or for a publish; then it is "
+        "answered BUSY.",
+    )
+    points_per_second: float = Field(
+        default=250,
+        ge=0,
+        description="Points that each key gets back in a second; a small request costs 2 "
+        "(docs/limits.md). 0 limits no key.",
+    )
+    points_at_once: float = Field(
+        default=2_500,
+        ge=1_100,
+        description="Points that a key can save up; at least what the largest document costs.",
+    )
+    notice_seconds: float = Field(
+        default=2,
+        ge=0,
+        le=600,
+        description="Seconds that `echelon serve` still takes requests after SIGTERM, while "
+        "`/health/ready` answers 503, so that balancers stop sending some.",
+    )
+    drain_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=3_600,
+        description="Seconds after that for requests and exports under way; what takes longer is "
+        "broken off.",
+    )
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

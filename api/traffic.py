@@ -101,6 +101,7 @@ class Traffic:
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = state["request_id"]
+                headers.update(state.get("headers", {}))
             await send(message)
 
         try:

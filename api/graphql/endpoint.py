@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from graphql import DocumentNode, OperationDefinitionNode, OperationType
 from graphql.pyutils import Undefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -17,14 +13,19 @@ from structlog.typing import FilteringBoundLogger
 
 from api.db.snapshots import Snapshot
 from api.domain.keys import Caller
-from api.errors import NotReady, Unauthenticated
+from api.errors import NotReady
+from api.graphql.admission import Admission
+from api.graphql.answers import answer
+from api.graphql.authentication import Authentication
+from api.graphql.charging import Charge, Charging
 from api.graphql.context import Context
-from api.graphql.errors import ErrorFormatter, FormattedError, coded
-from api.graphql.execution import Executor, Outcome
+from api.graphql.costs import BASE_POINTS, HEAVY_POINTS
+from api.graphql.departures import ClientLeft, while_connected
+from api.graphql.errors import ErrorFormatter
+from api.graphql.execution import Executor, Outcome, Prepared
 from api.graphql.language import preferred_language
 from api.graphql.realms import Realms
 from api.graphql.transport import (
-    JSON_TYPE,
     GraphQLRequest,
     Refusal,
     answer_type,
@@ -36,39 +37,36 @@ from api.graphql.transport import (
 )
 from api.web.pages import CONTENT_SECURITY_POLICY, graphiql_shell
 
-SLOT_SECONDS = 10.0
+CLIENT_LEFT = 499
+"""For the log: nobody reads this answer."""
 
 
 @dataclass
 class GraphQLEndpoint:
     realms: Realms
     executor: Executor
+    authentication: Authentication
+    charging: Charging
+    admission: Admission
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
-    slots: asyncio.Semaphore
     count_error: Callable[[str], None] = field(default=lambda _code: None)
 
     async def authenticate(self, request: Request) -> Caller:
         """The caller, noted for the access log.
 
         Raises:
-            Refusal: nothing that opens anything, or what it opens isn't ready.
+            Refusal: nothing that opens anything, what it opens isn't ready, or there came too
+                many from there that opened nothing.
         """
-        try:
-            caller = await self.realms.caller(request.headers.get("authorization"))
-        except Unauthenticated as error:
-            headers = {"WWW-Authenticate": 'Bearer realm="echelon"'}
-            raise Refusal(401, error.code, str(error), headers) from None
-        except NotReady as error:
-            raise Refusal(503, error.code, str(error), {"Retry-After": "5"}) from None
-        request.state.caller = caller
-        return caller
+        return await self.authentication.caller(request)
 
     async def get(self, request: Request) -> Response:
         """GraphiQL's shell; executes nothing, whatever the address says."""
         check_address(request)
         if "authorization" in request.headers:
             caller = await self.authenticate(request)
+            self.charging.open(caller, request)
             if not caller.may("schema:read"):
                 raise Refusal(403, "FORBIDDEN", "GraphiQL needs a key with the scope schema:read.")
         try:
@@ -82,9 +80,14 @@ class GraphQLEndpoint:
         caller = await self.authenticate(request)
         kind = answer_type(request.headers.get("accept"))
         request.state.answer_type = kind
+        charge = self.charging.open(caller, request)
+        self.admission.require_room(caller.identity)
         check_content_type(request.headers)
         asked = parse_request(await read_body(request))
-        outcome = await self._outcome(asked, caller, request)
+        try:
+            outcome = await self._outcome(asked, caller, request, charge)
+        except ClientLeft:
+            return Response(status_code=CLIENT_LEFT)
         formatter = ErrorFormatter(
             self.logger, request.state.request_id, suggestions=caller.may("schema:read")
         )
@@ -92,15 +95,36 @@ class GraphQLEndpoint:
         for error in errors:
             self.count_error(error["extensions"]["code"])
         executed = outcome.data is not Undefined
-        return answer(kind, status_of(kind, executed), errors, outcome.data)
+        return answer(kind, status_of(kind, executed), errors, outcome.data, charge)
 
-    async def _outcome(self, asked: GraphQLRequest, caller: Caller, request: Request) -> Outcome:
-        may_introspect = caller.may("schema:read")
-        document = self.executor.prepare(asked.query, asked.variables, introspection=may_introspect)
-        if isinstance(document, Outcome):
-            return document
+    async def _outcome(
+        self, asked: GraphQLRequest, caller: Caller, request: Request, charge: Charge
+    ) -> Outcome:
+        """The answer to a request that was read, and what it cost."""
+        prepared = self.executor.prepare(
+            asked.query, asked.variables, introspection=caller.may("schema:read")
+        )
+        if isinstance(prepared, Outcome):
+            charge.settle(BASE_POINTS)
+            return prepared
         request.state.operation = asked.operation_name
-        await self._wait_for_slot()
+        charge.take(prepared.points)
+        work = self._admitted(prepared, asked, caller, request)
+        # What has begun to change something is brought to its end, whoever still listens.
+        outcome = await (work if prepared.changes else while_connected(request, work))
+        charge.settle(prepared.spent(outcome.data, asked.operation_name))
+        return outcome
+
+    async def _admitted(
+        self, prepared: Prepared, asked: GraphQLRequest, caller: Caller, request: Request
+    ) -> Outcome:
+        heavy = prepared.points > HEAVY_POINTS
+        async with self.admission.slot(caller.identity, heavy=heavy):
+            return await self._execute(prepared, asked, caller, request)
+
+    async def _execute(
+        self, prepared: Prepared, asked: GraphQLRequest, caller: Caller, request: Request
+    ) -> Outcome:
         realm = self.realms.of(caller)
         snapshot = Snapshot(realm.engine)
         try:
@@ -118,49 +142,13 @@ class GraphQLEndpoint:
                 request_id=request.state.request_id,
             )
             return await self.executor.execute(
-                document, asked.variables, asked.operation_name, context, suggestions=may_introspect
+                prepared.document,
+                asked.variables,
+                asked.operation_name,
+                context,
+                suggestions=caller.may("schema:read"),
             )
         finally:
-            if changes(document):
+            if prepared.changes:
                 realm.businesses.forget()
             await snapshot.close()
-            self.slots.release()
-
-    async def _wait_for_slot(self) -> None:
-        try:
-            async with asyncio.timeout(SLOT_SECONDS):
-                await self.slots.acquire()
-        except TimeoutError:
-            raise Refusal(
-                503,
-                "OVERLOADED",
-                "Too many requests are being worked on; try again.",
-                {"Retry-After": "1"},
-            ) from None
-
-
-def changes(document: DocumentNode) -> bool:
-    return any(
-        isinstance(each, OperationDefinitionNode) and each.operation is OperationType.MUTATION
-        for each in document.definitions
-    )
-
-
-def answer(
-    kind: str, status: int, errors: Sequence[FormattedError], data: Any = Undefined
-) -> Response:
-    content: dict[str, Any] = {}
-    if errors:
-        content["errors"] = errors
-    if data is not Undefined:
-        content["data"] = data
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(body.encode(), status, media_type=f"{kind}; charset=utf-8")
-
-
-def refused(request: Request, refusal: Refusal) -> Response:
-    """The answer to a request that got no further than the transport."""
-    kind = getattr(request.state, "answer_type", JSON_TYPE)
-    response = answer(kind, refusal.status, [coded(str(refusal), refusal.code)])
-    response.headers.update(refusal.headers)
-    return response

@@ -14,12 +14,15 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
     execute,
     parse,
     validate,
 )
 from graphql.pyutils import Undefined
 
+from api.graphql.costs import Place, points, values_in
 from api.graphql.errors import (
     MAX_ERRORS,
     DocumentRefused,
@@ -43,6 +46,30 @@ class Outcome:
     code: str = "EXECUTION_FAILED"
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A document that may be executed, and what it will cost at most."""
+
+    document: DocumentNode
+    places: Mapping[str | None, Place]
+    points: int
+
+    @property
+    def changes(self) -> bool:
+        """Whether any of its operations is a mutation."""
+        return any(
+            isinstance(each, OperationDefinitionNode) and each.operation is OperationType.MUTATION
+            for each in self.document.definitions
+        )
+
+    def spent(self, data: Any, operation_name: str | None) -> int:
+        """What an answer really cost, in points; never more than was predicted."""
+        if len(self.places) == 1:
+            operation_name = next(iter(self.places))
+        place = self.places.get(operation_name)
+        return points(0 if place is None else values_in(data, place))
+
+
 class Executor:
     """Executes documents against one schema; remembers those that proved valid."""
 
@@ -52,16 +79,20 @@ class Executor:
         self._schema = schema
         self._limits = limits or Limits()
         self._timeout = timeout_seconds
-        self._valid: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._valid: OrderedDict[str, tuple[DocumentNode, Mapping[str | None, Place]]] = (
+            OrderedDict()
+        )
 
     def prepare(
         self, query: str, variables: Mapping[str, Any], *, introspection: bool
-    ) -> DocumentNode | Outcome:
+    ) -> Prepared | Outcome:
         """The document if it may be executed, else why not; limits bound the time it takes."""
-        document = self._valid.get(query)
+        known = self._valid.get(query)
         try:
-            parsed = document or self._parse(query)
-            cost = DocumentMeter(parsed, variables).check(self._limits)
+            document = known[0] if known else self._parse(query)
+            meter = DocumentMeter(self._schema, document, variables)
+            cost = meter.check(self._limits)
+            places = known[1] if known else meter.places(self._limits)
         except (DocumentRefused, GraphQLError) as error:
             return Outcome(errors=(error,), code="SYNTAX_ERROR")
         if cost.introspects and not introspection:
@@ -69,14 +100,14 @@ class Executor:
                 "Introspection needs a key with the scope schema:read."
             )
             return Outcome(errors=(refusal,))
-        if document is None:
+        if known is None:
             errors = validate(
-                self._schema, parsed, max_errors=MAX_ERRORS, hide_suggestions=not introspection
+                self._schema, document, max_errors=MAX_ERRORS, hide_suggestions=not introspection
             )
             if errors:
                 return Outcome(errors=tuple(errors), code="VALIDATION_FAILED")
-            self._remember(query, parsed)
-        return parsed
+            self._remember(query, document, places)
+        return Prepared(document, places, points(cost.values))
 
     def _parse(self, query: str) -> DocumentNode:
         limits = self._limits
@@ -95,8 +126,10 @@ class Executor:
             code = "TOO_DEEP" if "deep" in error.message else "TOO_MANY_TOKENS"
             raise DocumentRefused(code, error.message.removeprefix("Syntax Error: ")) from None
 
-    def _remember(self, query: str, document: DocumentNode) -> None:
-        self._valid[query] = document
+    def _remember(
+        self, query: str, document: DocumentNode, places: Mapping[str | None, Place]
+    ) -> None:
+        self._valid[query] = (document, places)
         if len(self._valid) > REMEMBERED_DOCUMENTS:
             self._valid.popitem(last=False)
 

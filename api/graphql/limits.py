@@ -7,8 +7,7 @@ busy for seconds. Each fragment is measured once, however often it is spread.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -17,56 +16,28 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
-    ValueNode,
-    VariableNode,
+    get_named_type,
+    introspection_types,
 )
 
+from api.graphql.costs import INTROSPECTION, Place, length_of, weight_of
 from api.graphql.errors import DocumentRefused
+from api.graphql.page_sizes import PageSizes
 
-PAGE_ARGUMENTS = ("first", "last", "ids")
-INTROSPECTION_FIELDS = ("__schema", "__type")
-LARGEST_SIZE = 10**12
-"""Larger page sizes count as this: Python is slow to write numbers of thousands of digits."""
-USUAL_LENGTHS: Mapping[str, int] = MappingProxyType(
-    {
-        "recommendedStrategies": 20,
-        "withheldStrategies": 20,
-        "all": 20,
-        "strategyActions": 10,
-        "lines": 10,
-        "measures": 10,
-        "history": 5,
-        "segments": 5,
-        "reasons": 3,
-        "clvReasons": 3,
-        "conditions": 2,
-        "needs": 2,
-    }
-)
-"""About how long lists are that are asked for without a page size."""
-WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {
-        "simulateTierPolicy": 200_000,
-        "revenueBridge": 40_000,
-        "retentionByTier": 40_000,
-        "slaBreaches": 40_000,
-        "resourceGuard": 40_000,
-        "tierMigration": 20_000,
-        "boundary": 20_000,
-        "validateTierPolicy": 5_000,
-        "policyDocument": 5_000,
-        "whatIf": 2_500,
-        "withheldStrategies": 500,
-        "explainTier": 500,
-        "tierDecision": 500,
-    }
-)
-"""What takes as long as so many values: it looks at everybody, or decides again."""
+LISTS_OF_THE_SCHEMA = frozenset({"fields", "inputFields", "interfaces", "possibleTypes"})
+"""Inside one another they go through the schema again and again."""
+_SCHEMA_TYPES = {
+    "__schema": introspection_types["__Schema"],
+    "__type": introspection_types["__Type"],
+}
 
 
 @dataclass(frozen=True)
@@ -76,12 +47,15 @@ class Limits:
     characters: int = 64_000
     tokens: int = 2_000
     comments: int = 1_000
+    operations: int = 10
+    variables: int = 100
     depth: int = 16
     fields: int = 1_500
     aliases: int = 100
     root_fields: int = 100
     directives: int = 50
     fragments: int = 50
+    introspection_fields: int = 250
     nodes: int = 12_000
     """Page sizes multiplied down the tree."""
     values: int = 250_000
@@ -101,7 +75,10 @@ class Cost:
     nodes: int = 0
     values: int = 0
     top: int = 0
-    introspects: bool = False
+    schema_lists: int = 0
+    """How deep lists of the schema lie in one another."""
+    introspects: int = 0
+    """Fields that ask for the schema, and all below them."""
 
     def add(self, other: Cost) -> None:
         self.depth = max(self.depth, other.depth)
@@ -111,28 +88,24 @@ class Cost:
         self.nodes += other.nodes
         self.values += other.values
         self.top += other.top
-        self.introspects |= other.introspects
-
-
-@dataclass
-class _Place:
-    """One path of the answer: how often it is asked for, and what is below it."""
-
-    times: int = 0
-    below: dict[str, _Place] = field(default_factory=dict)
+        self.schema_lists = max(self.schema_lists, other.schema_lists)
+        self.introspects += other.introspects
 
 
 class DocumentMeter:
     """Measures one document with the variables it came with."""
 
-    def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]
+    ) -> None:
+        self._schema = schema
         self._definitions = document.definitions
         self._fragments = {
             each.name.value: each
             for each in document.definitions
             if isinstance(each, FragmentDefinitionNode)
         }
-        self._variables = _defaults(document) | dict(variables)
+        self._sizes = PageSizes(document, variables)
         self._known: dict[str, Cost] = {}
         self._open: set[str] = set()
 
@@ -142,30 +115,74 @@ class DocumentMeter:
         Raises:
             DocumentRefused: it is over a limit; the message has both numbers.
         """
-        spread = sum(1 for each in self._definitions if isinstance(each, FragmentDefinitionNode))
-        _refuse_above("TOO_MANY_FRAGMENTS", "fragments", spread, limits.fragments)
+        self._check_counts(limits)
         total, roots = Cost(), 0
         for definition in self._definitions:
             cost = self._definition(definition)
             total.add(cost)
             if isinstance(definition, OperationDefinitionNode):
                 roots = max(roots, cost.top)
-        _refuse_above("TOO_DEEP", "levels of fields", total.depth, limits.depth)
-        _refuse_above("TOO_MANY_FIELDS", "fields", total.fields, limits.fields)
-        _refuse_above("TOO_MANY_ALIASES", "aliases", total.aliases, limits.aliases)
-        _refuse_above("TOO_MANY_DIRECTIVES", "directives", total.directives, limits.directives)
-        _refuse_above("TOO_MANY_NODES", "objects at most", total.nodes, limits.nodes)
-        _refuse_above("TOO_MANY_VALUES", "values or so", total.values, limits.values)
-        repeats = self._comparisons()
-        _refuse_above("TOO_MANY_REPEATS", "pairs of equal fields", repeats, limits.comparisons)
-        _refuse_above("TOO_MANY_ROOT_FIELDS", "root fields", roots, limits.root_fields)
+        refuse_above("TOO_DEEP", "levels of fields", total.depth, limits.depth)
+        refuse_above("TOO_MANY_FIELDS", "fields", total.fields, limits.fields)
+        refuse_above("TOO_MANY_ALIASES", "aliases", total.aliases, limits.aliases)
+        refuse_above("TOO_MANY_DIRECTIVES", "directives", total.directives, limits.directives)
+        refuse_above("INTROSPECTION_TOO_DEEP", "lists of the schema in one", total.schema_lists, 1)
+        refuse_above(
+            "INTROSPECTION_TOO_LARGE",
+            "fields of the schema",
+            total.introspects,
+            limits.introspection_fields,
+        )
+        refuse_above("TOO_MANY_NODES", "objects at most", total.nodes, limits.nodes)
+        refuse_above("TOO_MANY_VALUES", "values or so", total.values, limits.values)
+        refuse_above("TOO_MANY_ROOT_FIELDS", "root fields", roots, limits.root_fields)
         return total
+
+    def _check_counts(self, limits: Limits) -> None:
+        operations = [e for e in self._definitions if isinstance(e, OperationDefinitionNode)]
+        spread = sum(1 for each in self._definitions if isinstance(each, FragmentDefinitionNode))
+        variables = sum(len(each.variable_definitions) for each in operations)
+        refuse_above("TOO_MANY_FRAGMENTS", "fragments", spread, limits.fragments)
+        refuse_above("TOO_MANY_OPERATIONS", "operations", len(operations), limits.operations)
+        refuse_above("TOO_MANY_VARIABLES", "variables", variables, limits.variables)
+
+    def places(self, limits: Limits) -> dict[str | None, Place]:
+        """The answers that the operations may have, by the operation's name.
+
+        Bounded by the number of fields, so ask after `check`.
+
+        Raises:
+            DocumentRefused: so many fields have one place that comparing them takes long.
+        """
+        found: dict[str | None, Place] = {}
+        pairs = 0
+        for definition in self._definitions:
+            if not isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
+                continue
+            root = Place()
+            parent = self._root(definition)
+            for place in self._walk(definition.selection_set, root, parent):
+                place.times += 1
+                pairs += place.times - 1
+            if isinstance(definition, OperationDefinitionNode):
+                found[definition.name.value if definition.name else None] = root
+        refuse_above("TOO_MANY_REPEATS", "pairs of equal fields", pairs, limits.comparisons)
+        return found
+
+    def _root(
+        self, definition: OperationDefinitionNode | FragmentDefinitionNode
+    ) -> GraphQLNamedType | None:
+        if isinstance(definition, FragmentDefinitionNode):
+            return self._schema.type_map.get(definition.type_condition.name.value)
+        if definition.operation is OperationType.MUTATION:
+            return self._schema.mutation_type
+        return self._schema.query_type
 
     def _definition(self, definition: DefinitionNode) -> Cost:
         if isinstance(definition, FragmentDefinitionNode):
             return self._fragment(definition.name.value)
         if isinstance(definition, OperationDefinitionNode):
-            cost = self._selections(definition.selection_set)
+            cost = self._selections(definition.selection_set, self._root(definition))
             cost.directives += len(definition.directives)
             return cost
         return Cost()
@@ -179,100 +196,92 @@ class DocumentMeter:
         if name in self._open:
             raise DocumentRefused("FRAGMENT_CYCLE", "A fragment spreads itself.")
         self._open.add(name)
-        cost = self._selections(fragment.selection_set)
+        cost = self._selections(fragment.selection_set, self._root(fragment))
         cost.directives += len(fragment.directives)
         self._open.remove(name)
         self._known[name] = cost
         return cost
 
-    def _selections(self, selections: SelectionSetNode) -> Cost:
+    def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> Cost:
         total = Cost()
         for selection in selections.selections:
             if isinstance(selection, FieldNode):
-                total.add(self._field(selection))
+                total.add(self._field(selection, parent))
             elif isinstance(selection, FragmentSpreadNode):
                 total.add(self._fragment(selection.name.value))
             elif isinstance(selection, InlineFragmentNode):
-                total.add(self._selections(selection.selection_set))
+                total.add(self._selections(selection.selection_set, self._inner(selection, parent)))
             total.directives += len(selection.directives)
         return total
 
-    def _field(self, node: FieldNode) -> Cost:
-        below = self._selections(node.selection_set) if node.selection_set else Cost()
-        size = self._page_size(node)
+    def _inner(
+        self, selection: InlineFragmentNode, parent: GraphQLNamedType | None
+    ) -> GraphQLNamedType | None:
+        condition = selection.type_condition
+        return parent if condition is None else self._schema.type_map.get(condition.name.value)
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Cost:
+        name = node.name.value
+        below = (
+            self._selections(node.selection_set, type_below(parent, name))
+            if node.selection_set
+            else Cost()
+        )
+        place = f"{parent.name}.{name}" if parent is not None else name
+        size = self._sizes.of(node)
+        length = length_of(place) if size is None else size
+        introspects = name in INTROSPECTION
         return Cost(
             depth=below.depth + 1,
             fields=below.fields + 1,
             aliases=below.aliases + (node.alias is not None),
             directives=below.directives,
             nodes=below.nodes if size is None else size * (1 + below.nodes),
-            values=1 + WEIGHTS.get(node.name.value, 0) + below.values * _length(node, size),
+            values=1 + weight_of(place) + (0 if introspects else below.values * length),
             top=1,
-            introspects=below.introspects or node.name.value in INTROSPECTION_FIELDS,
+            schema_lists=below.schema_lists + (name in LISTS_OF_THE_SCHEMA and _of_schema(parent)),
+            introspects=below.fields + 1 if introspects else below.introspects,
         )
 
-    def _page_size(self, node: FieldNode) -> int | None:
-        sizes = [
-            self._size(argument.value)
-            for argument in node.arguments
-            if argument.name.value in PAGE_ARGUMENTS
-        ]
-        return min(max(sizes), LARGEST_SIZE) if sizes else None
-
-    def _size(self, value: ValueNode) -> int:
-        if isinstance(value, VariableNode):
-            given = self._variables.get(value.name.value)
-            if isinstance(given, int):
-                return max(given, 0)
-            return len(given) if isinstance(given, list) else 0
-        if isinstance(value, IntValueNode):
-            return max(int(value.value[:10]), 0)
-        return len(value.values) if isinstance(value, ListValueNode) else 0
-
-    def _comparisons(self) -> int:
-        """Bounded by the number of fields, which is checked before."""
-        total = 0
-        for definition in self._definitions:
-            if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-                root = _Place()
-                for place in self._walk(definition.selection_set, root):
-                    place.times += 1
-                    total += place.times - 1
-        return total
-
-    def _walk(self, selections: SelectionSetNode, place: _Place) -> Iterator[_Place]:
+    def _walk(
+        self, selections: SelectionSetNode, place: Place, parent: GraphQLNamedType | None
+    ) -> Iterator[Place]:
         for selection in selections.selections:
             if isinstance(selection, FieldNode):
-                name = (selection.alias or selection.name).value
-                below = place.below.setdefault(name, _Place())
+                name = selection.name.value
+                shown = selection.alias.value if selection.alias else name
+                below = place.below.setdefault(shown, Place())
+                weight = weight_of(f"{parent.name}.{name}") if parent is not None else 0
+                below.cost = max(below.cost, 1 + weight)
+                below.flat = name in INTROSPECTION
                 yield below
                 if selection.selection_set:
-                    yield from self._walk(selection.selection_set, below)
+                    yield from self._walk(selection.selection_set, below, type_below(parent, name))
             elif isinstance(selection, FragmentSpreadNode):
                 fragment = self._fragments.get(selection.name.value)
                 if fragment is not None:
-                    yield from self._walk(fragment.selection_set, place)
+                    yield from self._walk(fragment.selection_set, place, self._root(fragment))
             elif isinstance(selection, InlineFragmentNode):
-                yield from self._walk(selection.selection_set, place)
+                inner = self._inner(selection, parent)
+                yield from self._walk(selection.selection_set, place, inner)
 
 
-def _length(node: FieldNode, size: int | None) -> int:
-    """How often what is below a field may be there: once below most."""
-    return USUAL_LENGTHS.get(node.name.value, 1) if size is None else size
+def type_below(parent: GraphQLNamedType | None, name: str) -> GraphQLNamedType | None:
+    """What a field of a type gives; none where the type has no such field."""
+    if name in INTROSPECTION:
+        return _SCHEMA_TYPES[name]
+    if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+        return None
+    found = parent.fields.get(name)
+    return None if found is None else get_named_type(found.type)
 
 
-def _refuse_above(code: str, what: str, found: int, allowed: int) -> None:
+def _of_schema(parent: GraphQLNamedType | None) -> bool:
+    return parent is not None and parent.name.startswith("__")
+
+
+def refuse_above(code: str, what: str, found: int, allowed: int) -> None:
     if found > allowed:
         raise DocumentRefused(
             code, f"The document asks for {found:,} {what}; a document may have {allowed:,}."
         )
-
-
-def _defaults(document: DocumentNode) -> dict[str, Any]:
-    """Numbers that variables have when the request leaves them out."""
-    found = {}
-    for definition in document.definitions:
-        for variable in getattr(definition, "variable_definitions", None) or ():
-            if isinstance(variable.default_value, IntValueNode):
-                found[variable.variable.name.value] = int(variable.default_value.value[:10])
-    return found

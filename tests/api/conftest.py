@@ -151,8 +151,10 @@ def settings_for(url: str) -> Settings:
 
 @asynccontextmanager
 async def running(url: str, keys: dict[str, str], **options: Any) -> AsyncIterator[Api]:
+    """The application over a database; `settings` differ from the usual ones in what is given."""
     log = Log()
-    app = create_app(settings_for(url), **({"clock": clock, "logger": log.logger} | options))
+    settings = settings_for(url).model_copy(update=options.pop("settings", {}))
+    app = create_app(settings, **({"clock": clock, "logger": log.logger} | options))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

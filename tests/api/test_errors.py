@@ -97,30 +97,18 @@ async def test_a_slow_answer_is_cut_off_and_so_is_its_statement(
         await snapshot.rows(select(text(f"({SLOW[snapshot.dialect]})")))
 
     monkeypatch.setattr("api.graphql.customer_search.customer_page", slow)
-    async with running(seeded.url, seeded.keys, execution_seconds=0.5) as api, timeout(10):
+    async with (
+        running(seeded.url, seeded.keys, settings={"execution_seconds": 0.5}) as api,
+        timeout(10),
+    ):
         answer = await api.send("{ customers(first: 1) { edges { cursor } } }")
         assert answer.json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
         assert answer.json()["data"] is None
         assert await api.client.get("/health/ready")
 
 
-async def test_slots_are_waited_for_but_not_for_ever(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.graphql.endpoint.SLOT_SECONDS", 0.05)
-    slots = api.app.state.graphql.slots
-    for _ in range(8):
-        await slots.acquire()
-    answer = await api.send("{ __typename }")
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "1"
-    assert answer.json()["errors"][0]["extensions"]["code"] == "OVERLOADED"
-    slots.release()
-    assert (await api.send("{ __typename }")).status_code == 200
-
-
 async def test_many_requests_at_once_all_get_their_answers(api: Api) -> None:
     document = "{ customers(first: 5) { edges { node { tier { tier } segments { key } } } } }"
     answers = await asyncio.gather(*(api.send(document) for _ in range(40)))
     assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.text for answer in answers}) == 1
+    assert len({str(answer.json()["data"]) for answer in answers}) == 1

@@ -1,0 +1,42 @@
+"""Answers as bytes: data, errors, and what the request cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from graphql.pyutils import Undefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.graphql.charging import Charge
+from api.graphql.errors import FormattedError, coded
+from api.graphql.transport import JSON_TYPE, Refusal
+
+
+def answer(
+    kind: str,
+    status: int,
+    errors: Sequence[FormattedError],
+    data: Any = Undefined,
+    charge: Charge | None = None,
+) -> Response:
+    content: dict[str, Any] = {}
+    if errors:
+        content["errors"] = errors
+    if data is not Undefined:
+        content["data"] = data
+    if charge is not None:
+        content["extensions"] = {"cost": charge.extension}
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Response(body.encode(), status, media_type=f"{kind}; charset=utf-8")
+
+
+def refused(request: Request, refusal: Refusal) -> Response:
+    """The answer to a request that got no further than the transport."""
+    kind = getattr(request.state, "answer_type", JSON_TYPE)
+    charge = getattr(request.state, "charge", None)
+    response = answer(kind, refusal.status, [coded(str(refusal), refusal.code)], charge=charge)
+    response.headers.update(refusal.headers)
+    return response

@@ -1,0 +1,166 @@
+"""Slots are shared fairly, queues are short, and who can't be served is told at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from api.graphql.admission import Admission
+from api.graphql.transport import Refusal
+from tests.api.conftest import Api
+
+
+class Time:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Crowd:
+    """Requests that hold their slot until they are told to end."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+        self.order: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self._ends: dict[str, asyncio.Event] = {}
+
+    async def come(self, key: str, name: str, *, heavy: bool = False) -> None:
+        self._ends[name] = asyncio.Event()
+        self.tasks.append(asyncio.create_task(self._work(key, name, heavy)))
+        await settled()
+
+    async def _work(self, key: str, name: str, heavy: bool) -> None:
+        async with self.admission.slot(key, heavy=heavy):
+            self.order.append(name)
+            await self._ends[name].wait()
+
+    async def end(self, name: str) -> None:
+        self._ends[name].set()
+        await settled()
+
+    def refused(self) -> int:
+        return sum(task.done() and isinstance(task.exception(), Refusal) for task in self.tasks)
+
+
+async def settled() -> None:
+    """Lets everything that can happen now happen."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def crowd(slots: int, waiting: int, time: Time | None = None) -> AsyncIterator[Crowd]:
+    found = Crowd(Admission(slots, waiting, now=time or Time()))
+    yield found
+    for task in found.tasks:
+        task.cancel()
+    await asyncio.gather(*found.tasks, return_exceptions=True)
+    assert (found.admission.running, found.admission.waiting) == (0, 0)
+
+
+async def test_a_key_with_little_under_way_comes_before_one_with_much() -> None:
+    async with crowd(2, 10) as people:
+        for name in ("a1", "a2", "a3", "a4"):
+            await people.come("a", name)
+        await people.come("b", "b1")
+        assert people.order == ["a1", "a2"]
+        await people.end("a1")
+        assert people.order[2:] == ["b1"]
+        await people.end("a2")
+        assert people.order[2:] == ["b1", "a3"]
+
+
+async def test_a_full_queue_makes_room_for_another_key_and_for_no_more_of_the_same() -> None:
+    async with crowd(1, 3) as people:
+        for name in ("a1", "a2", "a3", "a4"):
+            await people.come("a", name)
+        await people.come("a", "a5")
+        assert people.refused() == 1
+        people.admission.require_room("b")
+        await people.come("b", "b1")
+        assert people.refused() == 2
+        await people.end("a1")
+        assert people.order == ["a1", "b1"]
+        await people.come("c", "c1")
+        await people.come("d", "d1")
+        with pytest.raises(Refusal, match="try again") as caught:
+            people.admission.require_room("a")
+        assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
+
+
+async def test_heavy_documents_leave_slots_to_small_ones() -> None:
+    async with crowd(4, 10) as people:
+        for name in ("h1", "h2", "h3"):
+            await people.come("a", name, heavy=True)
+        await people.come("a", "small")
+        assert people.order == ["h1", "small"]
+        await people.end("h1")
+        assert people.order == ["h1", "small", "h2"]
+
+
+async def test_who_leaves_while_waiting_leaves_the_queue() -> None:
+    async with crowd(1, 2) as people:
+        await people.come("a", "a1")
+        await people.come("a", "a2")
+        people.tasks[1].cancel()
+        await settled()
+        assert people.admission.waiting == 0
+        await people.come("b", "b1")
+        await people.end("a1")
+        assert people.order == ["a1", "b1"]
+
+
+async def test_a_queue_that_stands_is_cut_to_those_who_get_their_turn_soon() -> None:
+    time = Time()
+    async with crowd(1, 100, time) as people:
+        for number in range(50):
+            await people.come("a", f"a{number}")
+        assert people.refused() == 0  # a burst may wait
+        time.now += 3.0
+        await people.end("a0")
+        # All of them have waited longer than a standing queue lets anybody wait.
+        assert people.refused() == 49
+        await people.come("a", "next")
+        assert people.order == ["a0", "next"]
+
+
+async def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.graphql.admission.BURST_SECONDS", 0.01)
+    async with crowd(1, 10) as people:
+        await people.come("a", "a1")
+        await people.come("a", "a2")
+        await asyncio.sleep(0.05)
+        assert people.refused() == 1
+
+
+async def test_health_is_answered_while_everything_is_taken(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.graphql.admission.BURST_SECONDS", 0.05)
+    admission = api.app.state.graphql.admission
+    async with asyncio.TaskGroup() as group:
+        free = asyncio.Event()
+        for _ in range(8):
+            group.create_task(_hold(admission, free))
+        await asyncio.sleep(0)
+        answer = await api.send("{ __typename }")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert answer.json()["errors"][0]["extensions"]["code"] == "OVERLOADED"
+        assert (await api.client.get("/health/live")).status_code == 200
+        assert (await api.client.get("/health/ready")).status_code == 200
+        free.set()
+    assert (await api.send("{ __typename }")).status_code == 200
+
+
+async def _hold(admission: Admission, free: asyncio.Event) -> None:
+    async with admission.slot("somebody"):
+        await free.wait()
