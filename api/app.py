@@ -82,10 +82,11 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         realms = await open_realms(settings, settings.slots + SPARE_CONNECTIONS, clock, log)
         app.state.readiness = Readiness(realms.live.engine)
+        executor = Executor(executable_schema(), limits, settings.execution_seconds)
         charging = Charging(buckets or Buckets(), allowance_of(settings))
         app.state.graphql = GraphQLEndpoint(
             realms=realms,
-            executor=Executor(executable_schema(), limits, settings.execution_seconds),
+            executor=executor,
             authentication=Authentication(realms, charging),
             charging=charging,
             admission=Admission(settings.slots, settings.most_waiting),
@@ -98,16 +99,10 @@ def create_app(
         finally:
             await realms.close()
 
-    def unexpected(request: Request, error: Exception) -> Response:
-        formatter = ErrorFormatter(log, request.state.request_id)
-        masked = formatter.format([error], "INTERNAL")[0]
-        metrics.count_error("INTERNAL")
-        return refused(request, Refusal(500, "INTERNAL", masked["message"]))
-
     app = Starlette(
         routes=_routes(metrics),
         middleware=[
-            Middleware(Traffic, logger=log, metrics=metrics, unexpected=unexpected),
+            Middleware(Traffic, logger=log, metrics=metrics, unexpected=_masking(log, metrics)),
             *_other_origins(settings.allowed_origins),
             Middleware(Delivery),
         ],
@@ -117,6 +112,20 @@ def create_app(
     # A redirect would be to whatever host the request claims.
     app.router.redirect_slashes = False
     return app
+
+
+def _masking(
+    log: FilteringBoundLogger, metrics: Metrics
+) -> Callable[[Request, Exception], Response]:
+    """How a bug outside of any document's execution is answered."""
+
+    def unexpected(request: Request, error: Exception) -> Response:
+        formatter = ErrorFormatter(log, request.state.request_id)
+        masked = formatter.format([error], "INTERNAL")[0]
+        metrics.count_error("INTERNAL")
+        return refused(request, Refusal(500, "INTERNAL", masked["message"]))
+
+    return unexpected
 
 
 def allowance_of(settings: Settings) -> Allowance:
