@@ -137,7 +137,6 @@ def _other_origins(allowed: list[str]) -> list[Middleware]:
     """Lets browsers ask for pages of these origins; keys are sent by name, cookies never."""
     if not allowed:
         return []
-    rules = {"allow_methods": ["POST"], "allow_headers": ["Authorization", "Content-Type"]}
     shown = ["Content-Language", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
     return [
         Middleware(
@@ -146,7 +145,8 @@ def _other_origins(allowed: list[str]) -> list[Middleware]:
             allow_credentials=False,
             expose_headers=shown,
             max_age=7200,
-            **rules,
+            allow_methods=["POST"],
+            allow_headers=["Authorization", "Content-Type"],
         )
     ]
 

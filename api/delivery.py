@@ -98,13 +98,13 @@ def padded_gzip(body: bytes) -> bytes:
 
 def takes_gzip(accepted: str) -> bool:
     """Whether an Accept-Encoding header takes gzip: by its name, else by `*`."""
-    weights = {}
+    taken: dict[str, bool] = {}
     for part in accepted.lower().split(",", MOST_CODINGS)[:MOST_CODINGS]:
         coding, _, parameter = (piece.strip() for piece in part.partition(";"))
         name, _, weight = (piece.strip() for piece in parameter.partition("="))
         refused = name == "q" and re.fullmatch(r"0(?:\.0{0,3})?", weight) is not None
-        weights.setdefault(coding, not refused)
-    return weights.get("gzip", weights.get("*", False))
+        taken.setdefault(coding, not refused)
+    return taken.get("gzip", taken.get("*", False))
 
 
 def _kind(headers: Headers) -> str:

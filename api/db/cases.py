@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import FromClause, func, select
 
 from api.db.customers import grouped
-from api.db.models import CustomerCase, Recommendation, StrategyAction
-from api.db.pages import Page, PageRequest, SortKey, read_page
-from api.db.snapshots import Record, Snapshot
+from api.db.listings import Asked, Listed, latest, list_count, list_page
+from api.db.models import CustomerCase, Recommendation, Strategy, StrategyAction
+from api.db.pages import Page
+from api.db.snapshots import Query, Record, Snapshot
 
 CASES = CustomerCase.__table__
 ACTIONS = StrategyAction.__table__
-OLDEST_FIRST = (SortKey(CASES.c.id),)
+MOST_CASES = 50
+CASE_LIST = Listed(
+    {
+        "opened_on": CASES.c.opened_on,
+        "closed_on": CASES.c.closed_on,
+        "cause": CASES.c.cause,
+        "outcome": CASES.c.outcome,
+        "strategy": Strategy.__table__.c.key,
+    },
+    CASES.c.id,
+)
 
 
 def open_cases(run: Callable[[str], int], run_id: int, day: str, dialect: str) -> int:
@@ -35,45 +46,49 @@ def open_cases(run: Callable[[str], int], run_id: int, day: str, dialect: str) -
     )
 
 
-async def cases_page(
-    snapshot: Snapshot, kind: str, is_open: bool | None, request: PageRequest
-) -> Page:
-    statement = select(CASES).where(CASES.c.kind == kind)
-    if is_open is not None:
-        closed = CASES.c.closed_on
-        statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
-    return await read_page(snapshot, statement, OLDEST_FIRST, request)
+async def cases_page(snapshot: Snapshot, kind: str, is_open: bool | None, asked: Asked) -> Page:
+    return await list_page(snapshot, _cases(kind, is_open), asked)
 
 
-async def case_count(snapshot: Snapshot, kind: str, is_open: bool | None) -> int:
-    statement = select(func.count()).select_from(CASES).where(CASES.c.kind == kind)
-    if is_open is not None:
-        closed = CASES.c.closed_on
-        statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
-    return int((await snapshot.rows(statement))[0][0])
+async def case_count(snapshot: Snapshot, kind: str, is_open: bool | None, asked: Asked) -> int:
+    return await list_count(snapshot, _cases(kind, is_open), asked)
+
+
+def _cases(kind: str, is_open: bool | None) -> Query:
+    statement = (
+        select(CASES).join(Strategy, Strategy.id == CASES.c.strategy_id).where(CASES.c.kind == kind)
+    )
+    closed = CASES.c.closed_on
+    if is_open is None:
+        return statement
+    return statement.where(closed.is_(None) if is_open else closed.is_not(None))
 
 
 async def cases_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
-    """A customer's cases, newest first."""
-    statement = (
-        select(CASES)
-        .where(CASES.c.customer_id.in_(ids))
-        .order_by(CASES.c.customer_id, CASES.c.id.desc())
-    )
-    return grouped(await snapshot.rows(statement))
+    """The latest cases of each customer, newest first."""
+    return grouped(await snapshot.rows(_latest(CASES, ids, MOST_CASES)))
+
+
+async def cases_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
+    rows = await snapshot.rows(select(CASES).where(CASES.c.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+async def actions_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
+    rows = await snapshot.rows(select(ACTIONS).where(ACTIONS.c.id.in_(ids)))
+    return {row.id: row for row in rows}
 
 
 async def actions_of(
     snapshot: Snapshot, ids: Sequence[int], limit: int
 ) -> Mapping[int, Sequence[Record]]:
     """The latest `limit` actions of each customer, newest first."""
-    place = func.row_number().over(partition_by=ACTIONS.c.customer_id, order_by=ACTIONS.c.id.desc())
-    numbered = select(ACTIONS, place.label("place")).where(ACTIONS.c.customer_id.in_(ids))
-    latest = numbered.subquery("latest")
-    statement = (
-        select(latest).where(latest.c.place <= limit).order_by(latest.c.customer_id, latest.c.place)
-    )
-    return grouped(await snapshot.rows(statement))
+    return grouped(await snapshot.rows(_latest(ACTIONS, ids, limit)))
+
+
+def _latest(table: FromClause, ids: Sequence[int], limit: int) -> Query:
+    owner = table.c.customer_id
+    return latest(table, [owner], [table.c.id.desc()], limit, owner.in_(ids))
 
 
 async def tracking(snapshot: Snapshot) -> Mapping[int, Mapping[str, int]]:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, func, literal, select, true, tuple_, union_all
 
 from api.db.classes import in_force
 from api.db.customers import COLUMNS as CUSTOMER_COLUMNS
+from api.db.customers import joined
+from api.db.listings import Asked, latest, list_count, list_page
 from api.db.models import (
     ClassChange,
     Classification,
@@ -22,7 +24,7 @@ from api.db.models import (
 )
 from api.db.pages import Page, PageRequest, SortKey, read_page
 from api.db.rules import customer_source, field_column
-from api.db.snapshots import Record, Snapshot
+from api.db.snapshots import Query, Record, Snapshot
 from api.domain.classes import OWN_COLUMNS
 from api.domain.fields import Field
 
@@ -34,7 +36,8 @@ FEED = (
     SortKey(CHANGES.c.customer_id),
 )
 """In the order of publication: a refresh of a day again replaces its own changes only."""
-BY_CUSTOMER = (SortKey(CustomerProfile.__table__.c.customer_id),)
+MOST_STEPS = 100
+MOST_VERSIONS = 100
 NEIGHBOURS = 5
 """How many customers are shown on each side of a cut-off."""
 
@@ -70,10 +73,10 @@ async def classifications(snapshot: Snapshot) -> Sequence[Record]:
 async def classification_versions(
     snapshot: Snapshot, keys: Sequence[str]
 ) -> Mapping[str, Sequence[Record]]:
-    """Every version of some classifications, newest first."""
+    """The latest versions of some classifications, newest first."""
     table = Classification.__table__
     rows = await snapshot.rows(
-        select(table).where(table.c.key.in_(keys)).order_by(table.c.key, table.c.version.desc())
+        latest(table, [table.c.key], [table.c.version.desc()], MOST_VERSIONS, table.c.key.in_(keys))
     )
     found: dict[str, list[Record]] = {}
     for row in rows:
@@ -97,16 +100,15 @@ async def last_changes(
 
 
 async def statuses_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:
-    """Every status that was recorded, newest first, with its number among those."""
+    """The latest statuses that were recorded, newest first, each with its number among all."""
     table = RelationshipStatus.__table__
+    owner = table.c.customer_id
     number = func.row_number().over(
-        partition_by=[table.c.customer_id, table.c.classification], order_by=table.c.id
+        partition_by=[owner, table.c.classification], order_by=table.c.id
     )
-    rows = await snapshot.rows(
-        select(table, number.label("version"))
-        .where(table.c.customer_id.in_(ids))
-        .order_by(table.c.customer_id, table.c.since.desc(), table.c.id.desc())
-    )
+    numbered = select(table, number.label("version")).where(owner.in_(ids)).subquery("statuses")
+    whose, newest = numbered.c.customer_id, [numbered.c.since.desc(), numbered.c.id.desc()]
+    rows = await snapshot.rows(latest(numbered, [whose], newest, MOST_STEPS, true()))
     found: dict[int, list[Record]] = {}
     for row in rows:
         found.setdefault(row.customer_id, []).append(row)
@@ -148,22 +150,16 @@ def class_column(key: str) -> ColumnElement[Any]:
     return value
 
 
-def _members(key: str, value: str, *columns: Any) -> Select[Any]:
-    return (
-        select(*columns)
-        .select_from(CustomerProfile)
-        .join(Customer, Customer.id == CustomerProfile.customer_id)
-        .where(class_column(key) == value)
-    )
+def _members(key: str, value: str) -> Query:
+    return joined(*CUSTOMER_COLUMNS).where(class_column(key) == value)
 
 
-async def class_members(snapshot: Snapshot, key: str, value: str, request: PageRequest) -> Page:
-    statement = _members(key, value, *CUSTOMER_COLUMNS)
-    return await read_page(snapshot, statement, BY_CUSTOMER, request)
+async def class_members(snapshot: Snapshot, key: str, value: str, asked: Asked) -> Page:
+    return await list_page(snapshot, _members(key, value), asked)
 
 
-async def count_members(snapshot: Snapshot, key: str, value: str) -> int:
-    return int((await snapshot.rows(_members(key, value, func.count())))[0][0])
+async def count_members(snapshot: Snapshot, key: str, value: str, asked: Asked) -> int:
+    return await list_count(snapshot, _members(key, value), asked)
 
 
 async def neighbours(
@@ -229,11 +225,11 @@ async def count_changes(snapshot: Snapshot, given: ChangeFilter) -> int:
 async def change_histories(
     snapshot: Snapshot, ids: Sequence[tuple[int, str]]
 ) -> Mapping[tuple[int, str], Sequence[Record]]:
-    """All changes of some customers by some classifications, newest first."""
+    """The latest changes of some customers by some classifications, newest first."""
+    owner = [CHANGES.c.customer_id, CHANGES.c.classification]
+    wanted = tuple_(*owner).in_(ids)
     rows = await snapshot.rows(
-        select(CHANGES)
-        .where(tuple_(CHANGES.c.customer_id, CHANGES.c.classification).in_(ids))
-        .order_by(CHANGES.c.customer_id, CHANGES.c.classification, CHANGES.c.changed_on.desc())
+        latest(CHANGES, owner, [CHANGES.c.changed_on.desc()], MOST_STEPS, wanted)
     )
     found: dict[tuple[int, str], list[Record]] = {}
     for row in rows:

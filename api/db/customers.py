@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, select
 
+from api.db.listings import Asked, Listed, list_count, list_page
 from api.db.models import (
     AttributeDefinition,
     Customer,
@@ -17,7 +17,7 @@ from api.db.models import (
     Prediction,
     TierAssignment,
 )
-from api.db.pages import KeyKind, Page, PageRequest, SortKey, read_page
+from api.db.pages import Page
 from api.db.snapshots import Query, Record, Snapshot
 
 COLUMNS = (
@@ -32,30 +32,22 @@ COLUMNS = (
     Customer.phone_encrypted,
 )
 
-ORDERINGS: Mapping[str, tuple[ColumnElement[Any], bool, KeyKind]] = MappingProxyType(
+CUSTOMERS = Listed(
     {
-        "clv": (Prediction.__table__.c.clv_minor, True, "plain"),
-        "churn_probability": (Prediction.__table__.c.churn_probability, True, "plain"),
-        "recency_days": (CustomerProfile.__table__.c.recency_days, True, "plain"),
-        "net_spend": (CustomerProfile.__table__.c.net_spend_minor, True, "plain"),
-        "order_count": (CustomerProfile.__table__.c.order_count, True, "plain"),
-        "external_id": (Customer.__table__.c.external_id, False, "plain"),
-        "known_since": (Customer.__table__.c.known_at, False, "moment"),
-    }
+        "clv": Prediction.__table__.c.clv_minor,
+        "churn_probability": Prediction.__table__.c.churn_probability,
+        "recency_days": CustomerProfile.__table__.c.recency_days,
+        "net_spend": CustomerProfile.__table__.c.net_spend_minor,
+        "order_count": CustomerProfile.__table__.c.order_count,
+        "external_id": Customer.__table__.c.external_id,
+        "known_since": Customer.__table__.c.known_at,
+    },
+    Customer.__table__.c.id,
 )
-"""What customers can be sorted by: the column, whether it may be missing, its kind."""
+"""What customers can be sorted by; they are filtered by the catalogue of fields."""
 
 
-def sort_keys(order: Sequence[tuple[str, bool]]) -> list[SortKey]:
-    """Keys for (name, descending) pairs; the id breaks ties, so that the order is total."""
-    keys = []
-    for name, descending in order:
-        column, nullable, kind = ORDERINGS[name]
-        keys.append(SortKey(column, descending, nullable, kind))
-    return [*keys, SortKey(Customer.__table__.c.id)]
-
-
-def _joined(*columns: Any) -> Query:
+def joined(*columns: Any) -> Query:
     """Customers with the three rows that filters and orders read; each exists at most once."""
     return (
         select(*columns)
@@ -69,19 +61,12 @@ def _joined(*columns: Any) -> Query:
     )
 
 
-async def customer_page(
-    snapshot: Snapshot,
-    where: ColumnElement[bool] | None,
-    keys: Sequence[SortKey],
-    request: PageRequest,
-) -> Page:
-    statement = _joined(*COLUMNS).where(true() if where is None else where)
-    return await read_page(snapshot, statement, keys, request)
+async def customer_page(snapshot: Snapshot, asked: Asked) -> Page:
+    return await list_page(snapshot, joined(*COLUMNS), asked)
 
 
-async def count_customers(snapshot: Snapshot, where: ColumnElement[bool] | None) -> int:
-    statement = _joined(func.count()).where(true() if where is None else where)
-    return int((await snapshot.rows(statement))[0][0])
+async def count_customers(snapshot: Snapshot, asked: Asked) -> int:
+    return await list_count(snapshot, joined(Customer.id), asked)
 
 
 async def customers_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from api.db.listings import Asked, Listed, list_counts, list_pages
 from api.db.models import Interaction
-from api.db.pages import Page, PageRequest, SortKey, read_pages
+from api.db.pages import Page
 from api.db.snapshots import Record, Snapshot
 
 COLUMNS = (
@@ -21,27 +22,36 @@ COLUMNS = (
     Interaction.subject,
     Interaction.response_seconds,
 )
-NEWEST_FIRST = (
-    SortKey(Interaction.__table__.c.occurred_at, descending=True, kind="moment"),
-    SortKey(Interaction.__table__.c.id, descending=True),
+INTERACTIONS = Listed(
+    {
+        name: Interaction.__table__.c[name]
+        for name in (
+            "external_id",
+            "occurred_at",
+            "channel",
+            "direction",
+            "kind",
+            "subject",
+            "response_seconds",
+        )
+    },
+    Interaction.__table__.c.id,
+    usual=(("occurred_at", True),),
 )
 
 
 async def interactions_of(
-    snapshot: Snapshot, customer_ids: Sequence[int], request: PageRequest
+    snapshot: Snapshot, customer_ids: Sequence[int], asked: Asked
 ) -> Mapping[int, Page]:
     owner = Interaction.__table__.c.customer_id
-    statement = select(*COLUMNS).where(owner.in_(customer_ids))
-    return await read_pages(snapshot, statement, owner, NEWEST_FIRST, request)
+    return await list_pages(snapshot, select(*COLUMNS).where(owner.in_(customer_ids)), owner, asked)
 
 
-async def interaction_counts(snapshot: Snapshot, customer_ids: Sequence[int]) -> Mapping[int, int]:
-    rows = await snapshot.rows(
-        select(Interaction.customer_id, func.count())
-        .where(Interaction.customer_id.in_(customer_ids))
-        .group_by(Interaction.customer_id)
-    )
-    return {row[0]: row[1] for row in rows}
+async def interaction_counts(
+    snapshot: Snapshot, customer_ids: Sequence[int], asked: Asked
+) -> Mapping[int, int]:
+    owner = Interaction.__table__.c.customer_id
+    return await list_counts(snapshot, select(owner).where(owner.in_(customer_ids)), owner, asked)
 
 
 async def interactions_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:

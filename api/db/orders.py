@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 
+from api.db.listings import Asked, Listed, list_counts, list_pages
 from api.db.models import Order, OrderLine, Product
-from api.db.pages import Page, PageRequest, SortKey, read_pages
+from api.db.pages import Page
 from api.db.snapshots import Record, Snapshot
 
 COLUMNS = (
@@ -20,27 +21,35 @@ COLUMNS = (
     Order.promised_on,
     Order.delivered_on,
 )
-NEWEST_FIRST = (
-    SortKey(Order.__table__.c.ordered_at, descending=True, kind="moment"),
-    SortKey(Order.__table__.c.id, descending=True),
+ORDERS = Listed(
+    {
+        name: Order.__table__.c[name]
+        for name in (
+            "external_id",
+            "ordered_at",
+            "channel",
+            "store",
+            "promised_on",
+            "delivered_on",
+        )
+    },
+    Order.__table__.c.id,
+    usual=(("ordered_at", True),),
 )
 
 
 async def orders_of(
-    snapshot: Snapshot, customer_ids: Sequence[int], request: PageRequest
+    snapshot: Snapshot, customer_ids: Sequence[int], asked: Asked
 ) -> Mapping[int, Page]:
     owner = Order.__table__.c.customer_id
-    statement = select(*COLUMNS).where(owner.in_(customer_ids))
-    return await read_pages(snapshot, statement, owner, NEWEST_FIRST, request)
+    return await list_pages(snapshot, select(*COLUMNS).where(owner.in_(customer_ids)), owner, asked)
 
 
-async def order_counts(snapshot: Snapshot, customer_ids: Sequence[int]) -> Mapping[int, int]:
-    rows = await snapshot.rows(
-        select(Order.customer_id, func.count())
-        .where(Order.customer_id.in_(customer_ids))
-        .group_by(Order.customer_id)
-    )
-    return {row[0]: row[1] for row in rows}
+async def order_counts(
+    snapshot: Snapshot, customer_ids: Sequence[int], asked: Asked
+) -> Mapping[int, int]:
+    owner = Order.__table__.c.customer_id
+    return await list_counts(snapshot, select(owner).where(owner.in_(customer_ids)), owner, asked)
 
 
 async def orders_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:

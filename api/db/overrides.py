@@ -236,3 +236,9 @@ async def overrides_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, S
         .order_by(table.c.customer_id, table.c.id.desc())
     )
     return grouped(await snapshot.rows(statement))
+
+
+async def overrides_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
+    table = Override.__table__
+    rows = await snapshot.rows(select(table).where(table.c.id.in_(ids)))
+    return {row.id: row for row in rows}

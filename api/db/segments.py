@@ -7,16 +7,21 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import ColumnElement, func, select, true
 
 from api.db.customers import COLUMNS as CUSTOMER_COLUMNS
-from api.db.customers import grouped
+from api.db.customers import grouped, joined
+from api.db.listings import Asked, Listed, list_counts, list_pages
 from api.db.models import Customer, Segment, SegmentMembership
-from api.db.pages import Page, PageRequest, SortKey, read_pages
-from api.db.snapshots import Record, Snapshot
+from api.db.pages import Page
+from api.db.snapshots import Query, Record, Snapshot
 
-BY_CUSTOMER = (SortKey(SegmentMembership.__table__.c.customer_id),)
 STAYS = SegmentMembership.__table__
-NEWEST_FIRST = (
-    SortKey(STAYS.c.entered_on, descending=True, kind="day"),
-    SortKey(STAYS.c.id, descending=True),
+SEGMENT_STAYS = Listed(
+    {
+        "segment": Segment.__table__.c.key,
+        "since": STAYS.c.entered_on,
+        "until": STAYS.c.left_on,
+    },
+    STAYS.c.id,
+    usual=(("since", True),),
 )
 STAY_COLUMNS = (
     STAYS.c.id,
@@ -43,56 +48,42 @@ def _shown(hidden: Collection[str]) -> ColumnElement[bool]:
 
 
 async def stays_in(
-    snapshot: Snapshot, segment_ids: Sequence[int], request: PageRequest
+    snapshot: Snapshot, segment_ids: Sequence[int], asked: Asked
 ) -> Mapping[int, Page]:
-    """Present and past stays of each segment, newest first."""
-    return await _stays(snapshot, STAYS.c.segment_id, segment_ids, request)
+    """Present and past stays of each segment."""
+    owner = STAYS.c.segment_id
+    return await list_pages(snapshot, _stays(owner, segment_ids), owner, asked)
 
 
 async def stays_of(
-    snapshot: Snapshot, ids: Sequence[int], request: PageRequest, *, hidden: Collection[str] = ()
+    snapshot: Snapshot, ids: Sequence[int], asked: Asked, *, hidden: Collection[str] = ()
 ) -> Mapping[int, Page]:
-    """Present and past stays of each customer, newest first, but for some segments."""
-    return await _stays(snapshot, STAYS.c.customer_id, ids, request, hidden)
+    """Present and past stays of each customer, but for some segments."""
+    owner = STAYS.c.customer_id
+    return await list_pages(snapshot, _stays(owner, ids, hidden), owner, asked)
 
 
-async def _stays(
-    snapshot: Snapshot,
-    owner: ColumnElement[int],
-    owners: Sequence[int],
-    request: PageRequest,
-    hidden: Collection[str] = (),
-) -> Mapping[int, Page]:
-    statement = (
+def _stays(owner: ColumnElement[int], owners: Sequence[int], hidden: Collection[str] = ()) -> Query:
+    return (
         select(*STAY_COLUMNS)
         .select_from(STAYS)
         .join(Segment, Segment.id == STAYS.c.segment_id)
         .where(owner.in_(owners), _shown(hidden))
     )
-    return await read_pages(snapshot, statement, owner, NEWEST_FIRST, request)
 
 
-async def stay_counts_in(snapshot: Snapshot, segment_ids: Sequence[int]) -> Mapping[int, int]:
-    return await _stay_counts(snapshot, STAYS.c.segment_id, segment_ids)
+async def stay_counts_in(
+    snapshot: Snapshot, segment_ids: Sequence[int], asked: Asked
+) -> Mapping[int, int]:
+    owner = STAYS.c.segment_id
+    return await list_counts(snapshot, _stays(owner, segment_ids), owner, asked)
 
 
 async def stay_counts_of(
-    snapshot: Snapshot, ids: Sequence[int], *, hidden: Collection[str] = ()
+    snapshot: Snapshot, ids: Sequence[int], asked: Asked, *, hidden: Collection[str] = ()
 ) -> Mapping[int, int]:
-    return await _stay_counts(snapshot, STAYS.c.customer_id, ids, hidden)
-
-
-async def _stay_counts(
-    snapshot: Snapshot,
-    owner: ColumnElement[int],
-    owners: Sequence[int],
-    hidden: Collection[str] = (),
-) -> Mapping[int, int]:
-    statement = select(owner, func.count()).where(owner.in_(owners))
-    if hidden:
-        statement = statement.join(Segment, Segment.id == STAYS.c.segment_id).where(_shown(hidden))
-    rows = await snapshot.rows(statement.group_by(owner))
-    return {row[0]: row[1] for row in rows}
+    owner = STAYS.c.customer_id
+    return await list_counts(snapshot, _stays(owner, ids, hidden), owner, asked)
 
 
 async def segments_of(
@@ -118,16 +109,23 @@ async def segments_of(
 
 
 async def members_of(
-    snapshot: Snapshot, segment_ids: Sequence[int], request: PageRequest
+    snapshot: Snapshot, segment_ids: Sequence[int], asked: Asked
 ) -> Mapping[int, Page]:
-    owner = SegmentMembership.__table__.c.segment_id
-    statement = (
-        select(*CUSTOMER_COLUMNS)
-        .select_from(SegmentMembership)
-        .join(Customer, Customer.id == SegmentMembership.customer_id)
-        .where(owner.in_(segment_ids), SegmentMembership.left_on.is_(None))
-    )
-    return await read_pages(snapshot, statement, owner, BY_CUSTOMER, request)
+    owner = STAYS.c.segment_id
+    return await list_pages(snapshot, _members(segment_ids), owner, asked)
+
+
+async def member_counts_of(
+    snapshot: Snapshot, segment_ids: Sequence[int], asked: Asked
+) -> Mapping[int, int]:
+    owner = STAYS.c.segment_id
+    return await list_counts(snapshot, _members(segment_ids), owner, asked)
+
+
+def _members(segment_ids: Sequence[int]) -> Query:
+    """Customers who are in these segments now, with what filters and orders read."""
+    present = (STAYS.c.customer_id == Customer.id) & STAYS.c.left_on.is_(None)
+    return joined(*CUSTOMER_COLUMNS).join(STAYS, present).where(STAYS.c.segment_id.in_(segment_ids))
 
 
 async def member_counts(snapshot: Snapshot, segment_ids: Sequence[int]) -> Mapping[int, int]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from api.db.listings import Asked, Listed, list_count, list_counts, list_page, list_pages
 from api.db.models import TierAssignment, TierPolicyVersion
-from api.db.pages import Page, PageRequest, SortKey, read_page, read_pages
-from api.db.snapshots import Record, Snapshot
+from api.db.pages import Page, SortKey
+from api.db.rules import customer_source
+from api.db.snapshots import Query, Record, Snapshot
 
 COLUMNS = (
     TierAssignment.id,
@@ -28,9 +30,11 @@ COLUMNS = (
     TierAssignment.watch_since,
     TierAssignment.watch_until,
 )
-NEWEST_FIRST = (
-    SortKey(TierAssignment.__table__.c.since, descending=True, kind="day"),
-    SortKey(TierAssignment.__table__.c.id, descending=True),
+STAYS = TierAssignment.__table__.c
+TIER_HISTORY = Listed(
+    {"tier": STAYS.tier_key, "since": STAYS.since, "until": STAYS.ended_on},
+    STAYS.id,
+    usual=(("since", True),),
 )
 
 
@@ -49,20 +53,17 @@ async def current_tiers(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, 
 
 
 async def tier_histories(
-    snapshot: Snapshot, ids: Sequence[int], request: PageRequest
+    snapshot: Snapshot, ids: Sequence[int], asked: Asked
 ) -> Mapping[int, Page]:
-    owner = TierAssignment.__table__.c.customer_id
-    statement = select(*COLUMNS).where(owner.in_(ids))
-    return await read_pages(snapshot, statement, owner, NEWEST_FIRST, request)
+    owner = STAYS.customer_id
+    return await list_pages(snapshot, select(*COLUMNS).where(owner.in_(ids)), owner, asked)
 
 
-async def tier_history_counts(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, int]:
-    rows = await snapshot.rows(
-        select(TierAssignment.customer_id, func.count())
-        .where(TierAssignment.customer_id.in_(ids))
-        .group_by(TierAssignment.customer_id)
-    )
-    return {row[0]: row[1] for row in rows}
+async def tier_history_counts(
+    snapshot: Snapshot, ids: Sequence[int], asked: Asked
+) -> Mapping[int, int]:
+    owner = STAYS.customer_id
+    return await list_counts(snapshot, select(owner).where(owner.in_(ids)), owner, asked)
 
 
 async def tier_counts(snapshot: Snapshot) -> Mapping[str | None, int]:
@@ -97,20 +98,22 @@ async def tier_migration(
     return [(row[0], row[1], row[2]) for row in await snapshot.rows(statement)]
 
 
-NEAREST = (
-    SortKey(TierAssignment.__table__.c.gap_share),
-    SortKey(TierAssignment.__table__.c.customer_id),
-)
+NEAREST = (SortKey(STAYS.gap_share), SortKey(STAYS.customer_id))
 
 
-async def nearest_to(snapshot: Snapshot, tier: str, request: PageRequest) -> Page:
+async def nearest_to(snapshot: Snapshot, tier: str, asked: Asked) -> Page:
     """Customers whose next better tier this is, the nearest first; served by an index."""
-    return await read_page(snapshot, select(*COLUMNS).where(_near(tier)), NEAREST, request)
+    return await list_page(snapshot, _nearest(tier, asked), asked)
 
 
-async def count_nearest_to(snapshot: Snapshot, tier: str) -> int:
-    statement = select(func.count()).select_from(TierAssignment).where(_near(tier))
-    return int((await snapshot.rows(statement))[0][0])
+async def count_nearest_to(snapshot: Snapshot, tier: str, asked: Asked) -> int:
+    return await list_count(snapshot, _nearest(tier, asked), asked)
+
+
+def _nearest(tier: str, asked: Asked) -> Query:
+    """Only what a filter reads is joined: without one the index alone finds them."""
+    statement = select(*COLUMNS).where(_near(tier))
+    return statement if asked.where is None else statement.select_from(customer_source())
 
 
 def _near(tier: str) -> ColumnElement[bool]:

@@ -8,13 +8,16 @@ from typing import Annotated
 
 import strawberry
 
-from api.db.cases import OLDEST_FIRST, case_count, cases_page
+from api.db.cases import CASE_LIST, case_count, cases_page
 from api.db.snapshots import Record
 from api.graphql.access import CUSTOMERS, PERSONAL
+from api.graphql.comparisons import Comparison, DateComparison, KeyComparison
 from api.graphql.context import Context, Info
-from api.graphql.described import choice, field
-from api.graphql.ids import global_id
-from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
+from api.graphql.described import choice, field, option
+from api.graphql.ids import Node, global_id
+from api.graphql.list_filter import ask
+from api.graphql.ordering import OrderDirection, direction
+from api.graphql.pagination import After, Before, Connection, First, Last, connection
 from api.graphql.reasons import Reason, reasons
 from api.graphql.strategies import Strategy, strategy
 
@@ -62,8 +65,7 @@ class CaseOutcome(Enum):
 
 
 @strawberry.type(description="Something planned for a customer by a strategy, done or declined.")
-class StrategyAction:
-    id: strawberry.ID = strawberry.field(description="Opaque and stable.")
+class StrategyAction(Node):
     status: ActionStatus = strawberry.field(description="How far it is.")
     owner: str = strawberry.field(description="Who does it.")
     due_on: dt.date | None = strawberry.field(description="The day by which it should be done.")
@@ -88,8 +90,7 @@ class StrategyAction:
 
 
 @strawberry.type(description="A customer to be kept or won back.")
-class CustomerCase:
-    id: strawberry.ID = strawberry.field(description="Opaque and stable.")
+class CustomerCase(Node):
     kind: CaseKind = strawberry.field(description="What it is about.")
     customer_id: strawberry.ID = strawberry.field(description="Id of the customer.")
     opened_on: dt.date = strawberry.field(description="The day it was opened.")
@@ -171,6 +172,39 @@ async def cases_of(customer: int, context: Context) -> list[CustomerCase]:
     return [customer_case(row, context) for row in rows]
 
 
+@strawberry.input(description="Which cases are meant; all that is given must hold.")
+class CustomerCaseFilter:
+    and_: list[CustomerCaseFilter] | None = option("All of these hold.", "and")
+    or_: list[CustomerCaseFilter] | None = option("At least one of these holds.", "or")
+    not_: CustomerCaseFilter | None = option("This does not hold.", "not")
+    opened_on: DateComparison | None = option("By the day it was opened.")
+    closed_on: DateComparison | None = option("By the day it ended.")
+    cause: Comparison[CaseCause] | None = option("By why the customer thought of leaving.")
+    outcome: Comparison[CaseOutcome] | None = option("By how it ended.")
+    strategy: KeyComparison | None = option("By the key of the strategy that asked for it.")
+
+
+@strawberry.enum(description="What cases can be sorted by; open ones have no last day.")
+class CustomerCaseOrderField(Enum):
+    OPENED_ON = choice("opened_on", "The day they were opened.")
+    CLOSED_ON = choice("closed_on", "The day they ended.")
+
+
+@strawberry.input(description="One level of an order; ties are broken by the next level.")
+class CustomerCaseOrder:
+    field: CustomerCaseOrderField = strawberry.field(description="What to sort by.")
+    direction: OrderDirection = direction()
+
+
+CaseFilterChoice = Annotated[
+    CustomerCaseFilter | None, strawberry.argument(description="Which cases are meant.")
+]
+CaseOrderChoice = Annotated[
+    list[CustomerCaseOrder] | None,
+    strawberry.argument(description="How to sort them; in the order of opening if left out."),
+]
+
+
 @strawberry.type
 class CaseQueries:
     @field(
@@ -184,17 +218,19 @@ class CaseQueries:
         is_open: Annotated[
             bool | None, strawberry.argument(description="Only open ones, or only closed ones.")
         ] = None,
+        filter: CaseFilterChoice = None,
+        order_by: CaseOrderChoice = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[CustomerCase] | None:
         context = info.context
+        name, bounds = f"cases/{kind.value}/{is_open}", (first, after, last, before)
+        listing, asked = ask(name, CASE_LIST, context, bounds, filter, order_by)
 
         async def count() -> int:
-            return await case_count(context.snapshot, kind.value, is_open)
+            return await case_count(context.snapshot, kind.value, is_open, asked)
 
-        listing = Listing(f"cases/{kind.value}/{is_open}", OLDEST_FIRST, context.cursors)
-        request = listing.request(first, after, last, before)
-        page = await cases_page(context.snapshot, kind.value, is_open, request)
+        page = await cases_page(context.snapshot, kind.value, is_open, asked)
         return connection(listing, page, lambda row: customer_case(row, context), count)

@@ -107,7 +107,10 @@ class Classes:
     def all(self) -> list[CustomerClass]:
         return customer_classes(self.row, self.context)
 
-    @loaded("Steps that people recorded in the relationship, newest first.", _load_statuses)
+    @loaded(
+        "Steps that people recorded in the relationship: the latest 100, newest first.",
+        _load_statuses,
+    )
     def statuses(self) -> list[RecordedStatus]:
         rows = known(self.context.loaders.statuses, self.row.customer_id) or ()
         return [recorded_status(row) for row in rows]

@@ -9,7 +9,6 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.db.class_reading import (
-    BY_CUSTOMER,
     class_members,
     count_members,
     neighbours,
@@ -20,10 +19,12 @@ from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.customer_classes import class_reader, value_label
+from api.graphql.customer_order import FilterChoice, OrderChoice, ask_customers
 from api.graphql.customers import Customer, customer
 from api.graphql.described import field
+from api.graphql.ids import Node, global_id
 from api.graphql.language import LanguageChoice
-from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
+from api.graphql.pagination import After, Before, Connection, First, Last, connection
 from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import bilingual
 
@@ -85,7 +86,7 @@ ValueArgument = Annotated[str, strawberry.argument(description="Key of one of it
 
 
 @strawberry.type(description="A way to tell customers apart by named values.")
-class Classification:
+class Classification(Node):
     key: str = strawberry.field(description="Stable short name.")
     kind: str = strawberry.field(
         description="How values are given: rfm, cumulative_share, bands, weighted, rules, "
@@ -112,7 +113,7 @@ class Classification:
     def description(self, language: LanguageChoice = None) -> str:
         return bilingual(self.row.document["description"], language, self.context)
 
-    @field("Every version there was, newest first.")
+    @field("Its versions: the latest 100, newest first.")
     async def versions(self) -> list[ClassificationVersion]:
         rows = await self.context.loaders.class_versions.load(self.key) or ()
         return [_version(row) for row in rows]
@@ -121,6 +122,8 @@ class Classification:
     async def members(
         self,
         value: ValueArgument,
+        filter: FilterChoice = None,
+        order_by: OrderChoice = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -130,13 +133,14 @@ class Classification:
         if value not in keys:
             raise InvalidInput(f"value: {self.key} is never {shown(value)}{nearest(value, keys)}.")
         context, key = self.context, self.key
+        bounds = (first, after, last, before)
+        name = f"class/{key}/{value}"
+        listing, asked = ask_customers(name, context, bounds, filter, order_by)
 
         async def count() -> int:
-            return await count_members(context.snapshot, key, value)
+            return await count_members(context.snapshot, key, value, asked)
 
-        listing = Listing(f"class/{key}/{value}", BY_CUSTOMER, context.cursors)
-        request = listing.request(first, after, last, before)
-        page = await class_members(context.snapshot, key, value, request)
+        page = await class_members(context.snapshot, key, value, asked)
         return connection(listing, page, lambda row: customer(row, context), count)
 
     @field("Who is nearest to each cut-off; empty where nothing measured is cut.")
@@ -190,6 +194,7 @@ def classification(row: Record, context: Context) -> Classification:
     parsed = next(each for each in reader.classifications if each.key == row.key)
     counts = row.counts or {}
     return Classification(
+        id=global_id("Classification", row.id),
         key=row.key,
         kind=parsed.kind_name,
         compared=parsed.field_name,

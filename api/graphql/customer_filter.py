@@ -6,7 +6,6 @@ encrypted is looked up by keyed hashes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,7 +13,6 @@ from typing import Any
 
 import strawberry
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
-from strawberry import UNSET
 
 from api.db.customers import named, reached_by
 from api.db.rules import rule_to_sql
@@ -39,14 +37,11 @@ from api.graphql.comparisons import (
 )
 from api.graphql.context import Context
 from api.graphql.described import option
+from api.graphql.list_filter import DEEPEST, MOST_CONDITIONS, MOST_FILTERS, MOST_VALUES
 from api.graphql.scores import RiskBand
 from api.graphql.sensitivity import require_conditions, require_fields
 
 LONGEST_LOOKUP = 200
-DEEPEST = 8
-MOST_FILTERS = 200
-MOST_CONDITIONS = 100
-MOST_VALUES = 2_000
 Where = ColumnElement[bool]
 
 FIELDS: Mapping[str, str] = MappingProxyType({"known_since": "known_at"})
@@ -192,17 +187,3 @@ def _by_phone(value: str, cipher: PersonalDataCipher) -> Where:
 LOOKUPS: Mapping[str, Callable[[str, PersonalDataCipher], Where]] = MappingProxyType(
     {"name": _by_name, "email": _by_email, "phone": _by_phone}
 )
-
-
-def filter_name(each: object) -> str:
-    """A text that is equal for equal filters and only for those."""
-    return json.dumps(_plain(each), sort_keys=True, default=str)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if hasattr(type(value), "__strawberry_definition__"):
-        named = vars(value).items()
-        return {name: _plain(each) for name, each in named if each is not UNSET}
-    return value

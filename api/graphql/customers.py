@@ -16,6 +16,7 @@ from api.graphql.access import PERSONAL
 from api.graphql.cases import CustomerCase, StrategyAction, actions_of, cases_of
 from api.graphql.classes import Classes, CustomerKind, classes
 from api.graphql.context import Context
+from api.graphql.customer_lists import CustomerLists
 from api.graphql.described import field, loaded
 from api.graphql.explanations import AsOf, TierDecision, WhatIf, tier_decision_of
 from api.graphql.findings import (
@@ -29,16 +30,11 @@ from api.graphql.findings import (
     recommended_products,
 )
 from api.graphql.ids import Node, global_id
-from api.graphql.interactions import Interaction, interactions_of
 from api.graphql.language import Language, LanguageChoice
 from api.graphql.loaders import known
-from api.graphql.orders import Order, orders_of
 from api.graphql.overrides import Override, override
-from api.graphql.pagination import After, Before, Connection, First, Last
 from api.graphql.reasons import Reason, reasons
 from api.graphql.scores import Prediction, prediction
-from api.graphql.segment_stays import SegmentStay
-from api.graphql.segment_stays import stays_of as segment_stays_of
 from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import (
     MOST_RECOMMENDATIONS,
@@ -46,8 +42,10 @@ from api.graphql.strategies import (
     load_recommendations,
     recommendations_of,
 )
-from api.graphql.tiers import CustomerTier, customer_tier, load_names, tier_history_of
+from api.graphql.tiers import CustomerTier, customer_tier, load_names
 from api.graphql.withheld import CustomerNeed, WithheldStrategy, needs_of, withheld_from
+
+MOST_OVERRIDES = 50
 
 
 @strawberry.type(description="A custom attribute of a customer.")
@@ -105,14 +103,12 @@ def _grouped(customer: Customer) -> Awaitable[Any]:
 
 
 @strawberry.type(description="Somebody the business deals with.")
-class Customer(Node):
+class Customer(Node, CustomerLists):
     external_id: str = strawberry.field(description="The business's own customer number.")
     kind: CustomerKind = strawberry.field(description="Whom the business deals with.")
     known_since: dt.date = strawberry.field(description="First day the business knew them.")
     industry: str | None = strawberry.field(description="Their industry.")
     region: str | None = strawberry.field(description="Where they are.")
-    row: strawberry.Private[Record]
-    context: strawberry.Private[Context]
 
     @field("Their name.", needs=PERSONAL)
     def name(self) -> str | None:
@@ -169,12 +165,14 @@ class Customer(Node):
     ) -> list[Recommendation]:
         return recommendations_of(self.row.id, first, self.context)
 
-    @loaded("Tiers and classes set for them by hand, newest first.", _by("overrides"))
+    @loaded(
+        "Tiers and classes set for them by hand: the latest 50, newest first.", _by("overrides")
+    )
     def overrides(self) -> list[Override]:
         rows = known(self.context.loaders.overrides, self.row.id) or ()
         return [
             override(row, self.context)
-            for row in rows
+            for row in rows[:MOST_OVERRIDES]
             if row.kind == "tier" or not hides_class(row.classification, self.context)
         ]
 
@@ -206,12 +204,6 @@ class Customer(Node):
         decision = await tier_decision_of(self.row.id, None, self.context)
         return None if decision is None else await decision.what_if()
 
-    @field("Present and past tiers, newest first.")
-    async def tier_history(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[CustomerTier]:
-        return await tier_history_of(self.row.id, self.context, first, after, last, before)
-
     @field("What is meant for them but not recommended, and why: decided again for them.")
     async def withheld_strategies(self) -> list[WithheldStrategy]:
         return await withheld_from(self.row.id, self.context)
@@ -224,27 +216,9 @@ class Customer(Node):
     async def strategy_actions(self) -> list[StrategyAction]:
         return await actions_of(self.row.id, self.context)
 
-    @field("Cases about keeping them or winning them back, newest first.")
+    @field("Cases about keeping them or winning them back: the latest 50, newest first.")
     async def cases(self) -> list[CustomerCase]:
         return await cases_of(self.row.id, self.context)
-
-    @field("Present and past stays in segments, newest first, with why they began and ended.")
-    async def segment_history(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[SegmentStay]:
-        return await segment_stays_of(self.row.id, self.context, first, after, last, before)
-
-    @field("Their orders, newest first.")
-    async def orders(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Order]:
-        return await orders_of(self.row.id, self.context, first, after, last, before)
-
-    @field("Contacts with them, newest first.")
-    async def interactions(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Interaction]:
-        return await interactions_of(self.row.id, self.context, first, after, last, before)
 
 
 def _attribute(row: Record, context: Context) -> Attribute:

@@ -16,6 +16,7 @@ from strawberry import UNSET
 from strawberry.extensions import FieldExtension
 
 from api.graphql.access import Requires
+from api.graphql.choices import choice as choice
 from api.graphql.language import Language, in_script
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -104,8 +105,3 @@ def loaded(description: str, load: Callable[..., Awaitable[Any]]) -> Callable[[M
 def option(description: str, name: str | None = None) -> Any:
     """An entry of an input that may be left out."""
     return strawberry.field(default=UNSET, description=description, name=name)
-
-
-def choice(value: str, description: str) -> Any:
-    """A value of an enum, as it is stored."""
-    return strawberry.enum_value(value, description=description)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import Enum
+from typing import Annotated
 
 import strawberry
 
-from api.db.interactions import NEWEST_FIRST
+from api.db.interactions import INTERACTIONS
 from api.db.snapshots import Record
-from api.graphql.context import Context
-from api.graphql.described import choice
+from api.graphql.comparisons import (
+    Comparison,
+    DateComparison,
+    NumberComparison,
+    TextComparison,
+)
+from api.graphql.described import choice, option
 from api.graphql.ids import Node, global_id
-from api.graphql.loaders import NO_PAGE
-from api.graphql.pagination import Connection, Listing, connection
+from api.graphql.ordering import OrderDirection, direction
+from api.graphql.owned_lists import OwnedList
 
 
 @strawberry.enum(description="Who made contact.")
@@ -48,20 +54,38 @@ def interaction(row: Record) -> Interaction:
     )
 
 
-async def interactions_of(
-    customer: int,
-    context: Context,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-) -> Connection[Interaction]:
-    loaders = context.loaders
+@strawberry.input(description="Which contacts are meant; all that is given must hold.")
+class InteractionFilter:
+    and_: list[InteractionFilter] | None = option("All of these hold.", "and")
+    or_: list[InteractionFilter] | None = option("At least one of these holds.", "or")
+    not_: InteractionFilter | None = option("This does not hold.", "not")
+    external_id: TextComparison | None = option("By the business's own number.")
+    occurred_at: DateComparison | None = option("By the business day it happened on.")
+    channel: TextComparison | None = option("By channel.")
+    direction: Comparison[ContactDirection] | None = option("By who made contact.")
+    kind: TextComparison | None = option("By what it was.")
+    subject: TextComparison | None = option("By what it was about.")
+    response_seconds: NumberComparison | None = option("By how long the answer took.")
 
-    async def count() -> int:
-        return await loaders.interaction_count.load(customer) or 0
 
-    listing = Listing(f"interactions/{customer}", NEWEST_FIRST, context.cursors)
-    request = listing.request(first, after, last, before)
-    page = await loaders.interactions.load((customer, request)) or NO_PAGE
-    return connection(listing, page, interaction, count)
+@strawberry.enum(description="What contacts can be sorted by; those without a value come last.")
+class InteractionOrderField(Enum):
+    OCCURRED_AT = choice("occurred_at", "When they happened.")
+    RESPONSE_SECONDS = choice("response_seconds", "How long the answer took.")
+    CHANNEL = choice("channel", "The channel.")
+
+
+@strawberry.input(description="One level of an order; ties are broken by the next level.")
+class InteractionOrder:
+    field: InteractionOrderField = strawberry.field(description="What to sort by.")
+    direction: OrderDirection = direction()
+
+
+InteractionFilterChoice = Annotated[
+    InteractionFilter | None, strawberry.argument(description="Which contacts are meant.")
+]
+InteractionOrderChoice = Annotated[
+    list[InteractionOrder] | None,
+    strawberry.argument(description="How to sort them; newest first if left out."),
+]
+OF_CUSTOMER = OwnedList("interactions", INTERACTIONS, "interactions", "interaction_count")

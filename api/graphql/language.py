@@ -11,15 +11,16 @@ import strawberry
 
 from api.domain.texts import Language as WrittenLanguage
 from api.domain.texts.traditional import traditional
+from api.graphql.choices import choice
 
 
 @strawberry.enum(description="A language that names and reasons are written in.")
 class Language(Enum):
-    EN = strawberry.enum_value("en", description="English.")
-    ZH_HANS = strawberry.enum_value("zh-Hans", description="Simplified Chinese (简体中文).")
-    ZH_HANT = strawberry.enum_value(
+    EN = choice("en", "English.")
+    ZH_HANS = choice("zh-Hans", "Simplified Chinese (简体中文).")
+    ZH_HANT = choice(
         "zh-Hant",
-        description="Traditional Chinese (繁體中文), converted from simplified Chinese with the "
+        "Traditional Chinese (繁體中文), converted from simplified Chinese with the "
         "words used in Taiwan.",
     )
 

@@ -26,7 +26,7 @@ from api.db import (
     withheld,
 )
 from api.db.class_evidence import ClassReader, evidence_of
-from api.db.model_versions import model_versions
+from api.db.model_versions import model_versions, models_by_id
 from api.db.pages import Page, PageRequest
 from api.db.snapshots import Record, Snapshot
 
@@ -116,12 +116,12 @@ class Loaders:
         self.mining_run: Whole[Record | None] = Whole(snapshot, findings.newest_run)
         self.orders = by_owner(snapshot, orders.orders_of)
         self.order = by_key(snapshot, orders.orders_by_id)
-        self.order_count = by_key(snapshot, orders.order_counts)
+        self.order_count = by_owner(snapshot, orders.order_counts)
         self.order_total = by_key(snapshot, orders.order_totals)
         self.order_lines = by_key(snapshot, orders.lines_of)
         self.interactions = by_owner(snapshot, interactions.interactions_of)
         self.interaction = by_key(snapshot, interactions.interactions_by_id)
-        self.interaction_count = by_key(snapshot, interactions.interaction_counts)
+        self.interaction_count = by_owner(snapshot, interactions.interaction_counts)
         self.totals: Whole[Record] = Whole(snapshot, portfolio.totals)
         self.attribute_definitions: Whole[Sequence[Record]] = Whole(
             snapshot, customers.attribute_definitions
@@ -145,10 +145,12 @@ class Loaders:
         self.prediction = by_key(snapshot, scores.predictions_of)
         self.tier = by_key(snapshot, tiers.current_tiers)
         self.tier_history = by_owner(snapshot, tiers.tier_histories)
-        self.tier_history_count = by_key(snapshot, tiers.tier_history_counts)
+        self.tier_history_count = by_owner(snapshot, tiers.tier_history_counts)
         self.tier_decision = by_owner(snapshot, decisions.decisions_on)
         self.run = by_key(snapshot, decisions.runs_by_id)
         self.overrides = by_key(snapshot, overrides.overrides_of)
+        self.override = by_key(snapshot, overrides.overrides_by_id)
+        self.model = by_key(snapshot, models_by_id)
         self.policies: Whole[Sequence[Record]] = Whole(snapshot, tiers.policies)
         self.tier_counts: Whole[Mapping[str | None, int]] = Whole(snapshot, tiers.tier_counts)
         self.models: Whole[Sequence[Record]] = Whole(snapshot, model_versions)
@@ -158,10 +160,13 @@ class Loaders:
         self.customer_segments = by_key(snapshot, partial(segments.segments_of, hidden=hidden))
         self.members = by_owner(snapshot, segments.members_of)
         self.member_count = by_key(snapshot, segments.member_counts)
+        self.members_count = by_owner(snapshot, segments.member_counts_of)
         self.stays_in_segment = by_owner(snapshot, segments.stays_in)
-        self.stays_in_segment_count = by_key(snapshot, segments.stay_counts_in)
+        self.stays_in_segment_count = by_owner(snapshot, segments.stay_counts_in)
         self.segment_stays = by_owner(snapshot, partial(segments.stays_of, hidden=hidden))
-        self.segment_stay_count = by_key(snapshot, partial(segments.stay_counts_of, hidden=hidden))
+        self.segment_stay_count = by_owner(
+            snapshot, partial(segments.stay_counts_of, hidden=hidden)
+        )
         self.segments: Whole[Sequence[Record]] = Whole(
             snapshot, partial(segments.all_segments, hidden=hidden)
         )
@@ -172,7 +177,9 @@ class Loaders:
         self.withheld = by_owner(snapshot, withheld.withheld_of)
         self.favourite_department = by_key(snapshot, strategies.favourite_departments)
         self.cases = by_key(snapshot, cases.cases_of)
+        self.case = by_key(snapshot, cases.cases_by_id)
         self.actions = by_owner(snapshot, cases.actions_of)
+        self.action = by_key(snapshot, cases.actions_by_id)
         self.tracking: Whole[Mapping[int, Mapping[str, int]]] = Whole(snapshot, cases.tracking)
         self.recommended_counts: Whole[Mapping[int, int]] = Whole(
             snapshot, cases.recommended_counts

@@ -40,6 +40,6 @@ def model(row: Record) -> Model:
 
 @strawberry.type
 class ModelQueries:
-    @field("Registered models, newest first.", needs=CUSTOMERS)
+    @field("Registered models: the latest 100 versions of each, newest first.", needs=CUSTOMERS)
     async def models(self, info: Info) -> list[Model] | None:
         return [model(row) for row in await info.context.loaders.models.all()]

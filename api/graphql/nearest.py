@@ -6,14 +6,18 @@ from typing import Annotated
 
 import strawberry
 
+from api.db.listings import Asked
 from api.db.snapshots import Record
 from api.db.tiers import NEAREST, count_nearest_to, nearest_to
 from api.domain.fields import nearest as did_you_mean
 from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
+from api.graphql.customer_filter import FilterCompiler
+from api.graphql.customer_order import FilterChoice
 from api.graphql.customers import Customer, customer
 from api.graphql.described import field
+from api.graphql.list_filter import filter_name
 from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
 from api.graphql.tiers import TierGap, customer_tier, load_names
 
@@ -55,6 +59,7 @@ class NearestQueries:
         self,
         info: Info,
         tier: Annotated[str, strawberry.argument(description="Key of the better tier.")],
+        filter: FilterChoice = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -63,12 +68,15 @@ class NearestQueries:
         context = info.context
         await _require_known(tier, context)
 
-        async def count() -> int:
-            return await count_nearest_to(context.snapshot, tier)
+        where = None if filter is None else FilterCompiler(context).compile(filter)
+        wish = f"nearest/{tier}" + ("" if filter is None else f"/{filter_name(filter)}")
+        listing = Listing(wish, NEAREST, context.cursors)
+        asked = Asked(listing.request(first, after, last, before), wish, where, NEAREST)
 
-        listing = Listing(f"nearest/{tier}", NEAREST, context.cursors)
-        request = listing.request(first, after, last, before)
-        page = await nearest_to(context.snapshot, tier, request)
+        async def count() -> int:
+            return await count_nearest_to(context.snapshot, tier, asked)
+
+        page = await nearest_to(context.snapshot, tier, asked)
         await load_names(page.rows, context)
         return connection(listing, page, lambda row: _near(row, context), count)
 

@@ -12,6 +12,8 @@ import strawberry
 from api.db.snapshots import Record
 from api.errors import InvalidInput
 from api.graphql.access import CUSTOMERS
+from api.graphql.cases import customer_case, strategy_action
+from api.graphql.classifications import classification
 from api.graphql.context import Context, Info
 from api.graphql.customers import customer
 from api.graphql.described import field
@@ -20,8 +22,10 @@ from api.graphql.interactions import interaction
 from api.graphql.loaders import Whole
 from api.graphql.models import model
 from api.graphql.orders import order
+from api.graphql.overrides import override
 from api.graphql.policies import tier_policy
 from api.graphql.segments import segment
+from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import strategy
 
 MOST_IDS = 100
@@ -63,15 +67,56 @@ async def _strategy(context: Context, number: int) -> Node | None:
     return strategy(row, context)
 
 
+async def _model(context: Context, number: int) -> Node | None:
+    row = await context.loaders.model.load(number)
+    return None if row is None else model(row)
+
+
+async def _classification(context: Context, number: int) -> Node | None:
+    rows = await context.loaders.classifications.all()
+    row = next((each for each in rows if each.id == number), None)
+    if row is None or hides_class(row.key, context):
+        return None
+    return classification(row, context)
+
+
+async def _case(context: Context, number: int) -> Node | None:
+    row = await context.loaders.case.load(number)
+    return None if row is None or await _is_foreign(row, context) else customer_case(row, context)
+
+
+async def _action(context: Context, number: int) -> Node | None:
+    row = await context.loaders.action.load(number)
+    return None if row is None or await _is_foreign(row, context) else strategy_action(row, context)
+
+
+async def _override(context: Context, number: int) -> Node | None:
+    row = await context.loaders.override.load(number)
+    if row is None or await _is_foreign(row, context):
+        return None
+    if row.kind == "class" and hides_class(row.classification, context):
+        return None
+    return override(row, context)
+
+
+async def _is_foreign(row: Record, context: Context) -> bool:
+    """Whether it is about a customer whom the caller can't see: it is as if it weren't there."""
+    return await context.loaders.customer.load(row.customer_id) is None
+
+
 FINDERS: Mapping[str, Find] = MappingProxyType(
     {
+        "Classification": _classification,
         "Customer": _customer,
-        "Order": _order,
+        "CustomerCase": _case,
         "Interaction": _interaction,
+        "Model": _model,
+        "Order": _order,
+        "Override": _override,
         "Segment": _from_table(lambda context: context.loaders.segments, segment),
         "Strategy": _strategy,
+        "StrategyAction": _action,
         "TierPolicy": _from_table(lambda context: context.loaders.policies, tier_policy),
-        "Model": _from_table(lambda context: context.loaders.models, lambda row, _: model(row)),
     }
 )
 

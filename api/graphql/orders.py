@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from enum import Enum
+from typing import Annotated
 
 import strawberry
 
-from api.db.orders import NEWEST_FIRST
+from api.db.orders import ORDERS
 from api.db.snapshots import Record
+from api.graphql.comparisons import DateComparison, TextComparison
 from api.graphql.context import Context
-from api.graphql.described import field
+from api.graphql.described import choice, field, option
 from api.graphql.ids import Node, global_id
-from api.graphql.loaders import NO_PAGE
-from api.graphql.pagination import Connection, Listing, connection
+from api.graphql.ordering import OrderDirection, direction
+from api.graphql.owned_lists import OwnedList
 
 
 @strawberry.type(description="One product in an order; negative quantities are returns.")
@@ -82,20 +85,38 @@ def order(row: Record, context: Context) -> Order:
     )
 
 
-async def orders_of(
-    customer: int,
-    context: Context,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-) -> Connection[Order]:
-    loaders = context.loaders
+@strawberry.input(description="Which orders are meant; all that is given must hold.")
+class OrderFilter:
+    and_: list[OrderFilter] | None = option("All of these hold.", "and")
+    or_: list[OrderFilter] | None = option("At least one of these holds.", "or")
+    not_: OrderFilter | None = option("This does not hold.", "not")
+    external_id: TextComparison | None = option("By the business's own number.")
+    ordered_at: DateComparison | None = option("By the business day it was made on.")
+    channel: TextComparison | None = option("By channel.")
+    store: TextComparison | None = option("By store.")
+    promised_on: DateComparison | None = option("By the delivery day promised.")
+    delivered_on: DateComparison | None = option("By the day it arrived.")
 
-    async def count() -> int:
-        return await loaders.order_count.load(customer) or 0
 
-    listing = Listing(f"orders/{customer}", NEWEST_FIRST, context.cursors)
-    request = listing.request(first, after, last, before)
-    page = await loaders.orders.load((customer, request)) or NO_PAGE
-    return connection(listing, page, lambda row: order(row, context), count)
+@strawberry.enum(description="What orders can be sorted by; those without a value come last.")
+class OrderOrderField(Enum):
+    ORDERED_AT = choice("ordered_at", "When they were made.")
+    EXTERNAL_ID = choice("external_id", "The business's own number.")
+    PROMISED_ON = choice("promised_on", "The delivery day promised.")
+    DELIVERED_ON = choice("delivered_on", "The day they arrived.")
+
+
+@strawberry.input(description="One level of an order; ties are broken by the next level.")
+class OrderOrder:
+    field: OrderOrderField = strawberry.field(description="What to sort by.")
+    direction: OrderDirection = direction()
+
+
+OrderFilterChoice = Annotated[
+    OrderFilter | None, strawberry.argument(description="Which orders are meant.")
+]
+OrderOrderChoice = Annotated[
+    list[OrderOrder] | None,
+    strawberry.argument(description="How to sort them; newest first if left out."),
+]
+OF_CUSTOMER = OwnedList("orders", ORDERS, "orders", "order_count")

@@ -10,7 +10,7 @@ import strawberry
 from api.db.snapshots import Record
 from api.graphql.context import Context
 from api.graphql.described import choice
-from api.graphql.ids import global_id
+from api.graphql.ids import Node, global_id
 
 
 @strawberry.enum(description="What an override sets.")
@@ -20,8 +20,7 @@ class OverrideKind(Enum):
 
 
 @strawberry.type(description="A tier or class that somebody set for one customer.")
-class Override:
-    id: strawberry.ID = strawberry.field(description="Opaque and stable.")
+class Override(Node):
     kind: OverrideKind = strawberry.field(description="What it sets.")
     classification: str | None = strawberry.field(
         description="Key of the classification; none for a tier."

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable
-from typing import Any
+from enum import Enum
+from typing import Annotated
 
 import strawberry
 
-from api.db.segments import NEWEST_FIRST
+from api.db.segments import SEGMENT_STAYS
 from api.db.snapshots import Record
+from api.graphql.comparisons import DateComparison, KeyComparison
 from api.graphql.context import Context
-from api.graphql.described import field
+from api.graphql.described import choice, field, option
 from api.graphql.ids import global_id
 from api.graphql.language import Language, LanguageChoice
-from api.graphql.loaders import NO_PAGE
-from api.graphql.pagination import Connection, Listing, connection
+from api.graphql.ordering import OrderDirection, direction
+from api.graphql.owned_lists import OwnedList
 from api.graphql.reasons import Reason, reasons
 
 
@@ -54,47 +55,37 @@ def segment_stay(row: Record, context: Context) -> SegmentStay:
     )
 
 
-async def stays_of(
-    customer: int, context: Context, *bounds: int | str | None
-) -> Connection[SegmentStay]:
-    """A customer's stays; the bounds are first, after, last and before."""
-    loaders = context.loaders
-    return await _stays(
-        f"segmentHistory/{customer}",
-        customer,
-        context,
-        (loaders.segment_stays, loaders.segment_stay_count),
-        bounds,
-    )
+@strawberry.input(description="Which stays in segments are meant; all that is given must hold.")
+class SegmentStayFilter:
+    and_: list[SegmentStayFilter] | None = option("All of these hold.", "and")
+    or_: list[SegmentStayFilter] | None = option("At least one of these holds.", "or")
+    not_: SegmentStayFilter | None = option("This does not hold.", "not")
+    segment: KeyComparison | None = option("By the key of the segment.")
+    since: DateComparison | None = option("By the first day in it.")
+    until: DateComparison | None = option("By the day it ended.")
 
 
-async def stays_in(
-    segment: int, context: Context, *bounds: int | str | None
-) -> Connection[SegmentStay]:
-    """A segment's stays; the bounds are first, after, last and before."""
-    loaders = context.loaders
-    return await _stays(
-        f"segmentStays/{segment}",
-        segment,
-        context,
-        (loaders.stays_in_segment, loaders.stays_in_segment_count),
-        bounds,
-    )
+@strawberry.enum(
+    description="What stays in segments can be sorted by; a stay that lasts comes last."
+)
+class SegmentStayOrderField(Enum):
+    SINCE = choice("since", "The first day.")
+    UNTIL = choice("until", "The day it ended.")
+    SEGMENT = choice("segment", "The key of the segment.")
 
 
-async def _stays(
-    name: str, owner: int, context: Context, loaders: tuple[Any, Any], bounds: tuple[Any, ...]
-) -> Connection[SegmentStay]:
-    pages, counts = loaders
-
-    def count() -> Awaitable[int]:
-        return _count(counts, owner)
-
-    listing = Listing(name, NEWEST_FIRST, context.cursors)
-    request = listing.request(*bounds)
-    page = await pages.load((owner, request)) or NO_PAGE
-    return connection(listing, page, lambda row: segment_stay(row, context), count)
+@strawberry.input(description="One level of an order; ties are broken by the next level.")
+class SegmentStayOrder:
+    field: SegmentStayOrderField = strawberry.field(description="What to sort by.")
+    direction: OrderDirection = direction()
 
 
-async def _count(counts: Any, owner: int) -> int:
-    return await counts.load(owner) or 0
+StayFilterChoice = Annotated[
+    SegmentStayFilter | None, strawberry.argument(description="Which stays are meant.")
+]
+StayOrderChoice = Annotated[
+    list[SegmentStayOrder] | None,
+    strawberry.argument(description="How to sort them; newest first if left out."),
+]
+OF_CUSTOMER = OwnedList("segmentHistory", SEGMENT_STAYS, "segment_stays", "segment_stay_count")
+OF_SEGMENT = OwnedList("segmentStays", SEGMENT_STAYS, "stays_in_segment", "stays_in_segment_count")

@@ -8,17 +8,24 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
-from api.db.segments import BY_CUSTOMER
 from api.db.snapshots import Record
 from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context, Info
+from api.graphql.customer_order import FilterChoice, OrderChoice, ask_customers
 from api.graphql.customers import Customer, customer
 from api.graphql.described import choice, field
 from api.graphql.ids import Node, global_id
 from api.graphql.language import Language, LanguageChoice
 from api.graphql.loaders import NO_PAGE
-from api.graphql.pagination import After, Before, Connection, First, Last, Listing, connection
-from api.graphql.segment_stays import SegmentStay, stays_in
+from api.graphql.owned_lists import page_of
+from api.graphql.pagination import After, Before, Connection, First, Last, connection
+from api.graphql.segment_stays import (
+    OF_SEGMENT,
+    SegmentStay,
+    StayFilterChoice,
+    StayOrderChoice,
+    segment_stay,
+)
 
 
 @strawberry.enum(description="Who says who is in a segment.")
@@ -55,23 +62,43 @@ class Segment(Node):
 
     @field("The customers in it now.")
     async def members(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        filter: FilterChoice = None,
+        order_by: OrderChoice = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Customer]:
         context, key = self.context, self.row.id
+        bounds = (first, after, last, before)
+        listing, asked = ask_customers(f"members/{key}", context, bounds, filter, order_by)
 
         async def count() -> int:
-            return await context.loaders.member_count.load(key) or 0
+            return await context.loaders.members_count.load((key, asked)) or 0
 
-        listing = Listing(f"members/{key}", BY_CUSTOMER, context.cursors)
-        request = listing.request(first, after, last, before)
-        page = await context.loaders.members.load((key, request)) or NO_PAGE
+        page = await context.loaders.members.load((key, asked)) or NO_PAGE
         return connection(listing, page, lambda row: customer(row, context), count)
 
     @field("Present and past stays in it, newest first, with why they began and ended.")
     async def history(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        filter: StayFilterChoice = None,
+        order_by: StayOrderChoice = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[SegmentStay]:
-        return await stays_in(self.row.id, self.context, first, after, last, before)
+        return await page_of(
+            OF_SEGMENT,
+            self.row.id,
+            self.context,
+            lambda row: segment_stay(row, self.context),
+            *(first, after, last, before),
+            filter=filter,
+            order_by=order_by,
+        )
 
 
 def segment(row: Record, context: Context) -> Segment:

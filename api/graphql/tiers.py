@@ -10,15 +10,13 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.db.snapshots import Record
-from api.db.tiers import NEWEST_FIRST
 from api.domain.texts import render_gap
 from api.domain.texts.policy_names import NO_NAMES, PolicyNames, policy_names
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
 from api.graphql.language import LanguageChoice, written
-from api.graphql.loaders import NO_PAGE, known
+from api.graphql.loaders import known
 from api.graphql.overrides import Override, override
-from api.graphql.pagination import Connection, Listing, connection
 from api.graphql.reasons import Reason, known_fields, reasons
 from api.graphql.sensitivity import hides
 from api.graphql.strategies import bilingual
@@ -223,23 +221,3 @@ def customer_tier(row: Record, context: Context) -> CustomerTier:
         context=context,
         names=names,
     )
-
-
-async def tier_history_of(
-    customer: int,
-    context: Context,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-) -> Connection[CustomerTier]:
-    loaders = context.loaders
-
-    async def count() -> int:
-        return await loaders.tier_history_count.load(customer) or 0
-
-    listing = Listing(f"tierHistory/{customer}", NEWEST_FIRST, context.cursors)
-    request = listing.request(first, after, last, before)
-    page = await loaders.tier_history.load((customer, request)) or NO_PAGE
-    await load_names(page.rows, context)
-    return connection(listing, page, lambda row: customer_tier(row, context), count)

@@ -17,13 +17,13 @@ from graphql import (
     print_schema,
 )
 
-from api.db.customers import ORDERINGS
+from api.db.customers import CUSTOMERS
 from api.domain import fields
 from api.domain.keys import SCOPES
 from api.graphql import execution
 from api.graphql.access import enforce
 from api.graphql.classes import AbcClass, CustomerKind, LifecycleStage, RfmGroup
-from api.graphql.customer_search import CustomerOrderField
+from api.graphql.customer_order import CustomerOrderField
 from api.graphql.schema import SDL_PATH, executable_schema, sdl
 from api.graphql.scores import RiskBand
 from tests.api.conftest import Api
@@ -119,7 +119,7 @@ def test_enums_have_the_values_that_are_stored(
 
 
 def test_orders_are_those_the_database_knows() -> None:
-    assert {each.value for each in CustomerOrderField} == ORDERINGS.keys()
+    assert {each.value for each in CustomerOrderField} == CUSTOMERS.columns.keys()
 
 
 @pytest.mark.parametrize("document", [CONTRACT, WHOLE])

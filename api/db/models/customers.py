@@ -18,6 +18,7 @@ class Customer(Base):
     __table_args__ = (
         one_of("kind", CUSTOMER_KINDS),
         Index("ix_customers_email_hash", "email_hash"),
+        Index("ix_customers_known_at", "known_at", "id"),
         Index("ix_customers_phone_hash", "phone_hash"),
         Index("ix_customers_batch_id", "batch_id"),
         Index("ix_customers_owner_id", "owner", "id"),

@@ -160,6 +160,7 @@ class TierAssignment(Base):
             postgresql_where=text("ended_on IS NULL"),
         ),
         Index("ix_tier_assignments_tier_key_ended_on", "tier_key", "ended_on", "customer_id"),
+        Index("ix_tier_assignments_customer_id_since", "customer_id", "since", "id"),
         Index(
             "ix_tier_assignments_nearest",
             "next_tier_key",

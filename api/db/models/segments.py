@@ -47,6 +47,7 @@ class SegmentMembership(Base):
             postgresql_where=text("left_on IS NULL"),
         ),
         Index("ix_segment_memberships_segment_id_left_on", "segment_id", "left_on", "customer_id"),
+        Index("ix_segment_memberships_segment_id_entered_on", "segment_id", "entered_on", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

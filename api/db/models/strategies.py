@@ -99,6 +99,7 @@ class CustomerCase(Base):
             postgresql_where=text("closed_on IS NULL"),
         ),
         Index("ix_customer_cases_kind_closed_on", "kind", "closed_on", "id"),
+        Index("ix_customer_cases_kind_opened_on", "kind", "opened_on", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
