@@ -238,7 +238,8 @@ async def overrides_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, S
     return grouped(await snapshot.rows(statement))
 
 
-async def overrides_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
+async def customers_of_overrides(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, int]:
+    """By override for whom it is."""
     table = Override.__table__
-    rows = await snapshot.rows(select(table).where(table.c.id.in_(ids)))
-    return {row.id: row for row in rows}
+    rows = await snapshot.rows(select(table.c.id, table.c.customer_id).where(table.c.id.in_(ids)))
+    return {row.id: row.customer_id for row in rows}

@@ -149,7 +149,7 @@ class Loaders:
         self.tier_decision = by_owner(snapshot, decisions.decisions_on)
         self.run = by_key(snapshot, decisions.runs_by_id)
         self.overrides = by_key(snapshot, overrides.overrides_of)
-        self.override = by_key(snapshot, overrides.overrides_by_id)
+        self.customer_of_override = by_key(snapshot, overrides.customers_of_overrides)
         self.model = by_key(snapshot, models_by_id)
         self.policies: Whole[Sequence[Record]] = Whole(snapshot, tiers.policies)
         self.tier_counts: Whole[Mapping[str | None, int]] = Whole(snapshot, tiers.tier_counts)

@@ -82,26 +82,36 @@ async def _classification(context: Context, number: int) -> Node | None:
 
 async def _case(context: Context, number: int) -> Node | None:
     row = await context.loaders.case.load(number)
-    return None if row is None or await _is_foreign(row, context) else customer_case(row, context)
+    return (
+        None
+        if row is None or await _is_foreign(row.customer_id, context)
+        else customer_case(row, context)
+    )
 
 
 async def _action(context: Context, number: int) -> Node | None:
     row = await context.loaders.action.load(number)
-    return None if row is None or await _is_foreign(row, context) else strategy_action(row, context)
+    return (
+        None
+        if row is None or await _is_foreign(row.customer_id, context)
+        else strategy_action(row, context)
+    )
 
 
 async def _override(context: Context, number: int) -> Node | None:
-    row = await context.loaders.override.load(number)
-    if row is None or await _is_foreign(row, context):
+    owner = await context.loaders.customer_of_override.load(number)
+    if owner is None or await _is_foreign(owner, context):
         return None
-    if row.kind == "class" and hides_class(row.classification, context):
+    rows = await context.loaders.overrides.load(owner) or ()
+    row = next((each for each in rows if each.id == number), None)
+    if row is None or (row.kind == "class" and hides_class(row.classification, context)):
         return None
     return override(row, context)
 
 
-async def _is_foreign(row: Record, context: Context) -> bool:
-    """Whether it is about a customer whom the caller can't see: it is as if it weren't there."""
-    return await context.loaders.customer.load(row.customer_id) is None
+async def _is_foreign(customer: int, context: Context) -> bool:
+    """Whether the caller can't see this customer: what is about them is as if it weren't there."""
+    return await context.loaders.customer.load(customer) is None
 
 
 FINDERS: Mapping[str, Find] = MappingProxyType(
