@@ -15,6 +15,18 @@ class InvalidInput(EchelonError, ValueError):
     code = "INVALID_INPUT"
 
 
+class InvalidCursor(InvalidInput):
+    """A cursor of another field, order or filter, or none of ours."""
+
+    code = "INVALID_CURSOR"
+
+
+class CursorExpired(EchelonError):
+    """A cursor of the score feed whose holder was never told of ends that are gone by now."""
+
+    code = "CURSOR_EXPIRED"
+
+
 class NotFound(EchelonError, LookupError):
     """The thing asked for does not exist, or the caller may not know that it does."""
 

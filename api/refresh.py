@@ -16,6 +16,7 @@ from api.db.bulk import bulk_connection
 from api.db.catalogue import Catalogue, document_sha256, take_up
 from api.db.circumstances import circumstances_mark
 from api.db.facts import sync_facts
+from api.db.feed import TOMBSTONES_KEPT
 from api.db.installation import InstallationFacts, read_installation
 from api.db.locks import exclusive
 from api.db.models import RefreshRun
@@ -74,6 +75,7 @@ def refresh(
     *,
     as_of: dt.date | None,
     clock: Callable[[], dt.datetime],
+    tombstones_kept: dt.timedelta = TOMBSTONES_KEPT,
     progress: Progress = lambda _step: None,
 ) -> RefreshReport:
     """Score everyone as of the end of a business day, decide, and publish in one transaction.
@@ -116,7 +118,7 @@ def refresh(
             mark = _look(champions, catalogue, installation)
             look_back(engine, url, store, champions.past, population, catalogue, occasion, mark)
         progress("Publishing")
-        run = _run(occasion, fingerprint, champions, catalogue)
+        run = _run(occasion, fingerprint, champions, catalogue, tombstones_kept)
         counts = _publish(engine, url, run, publication, scored, installation.time_zone)
         return RefreshReport(
             day, False, publication.profiles.num_rows, publication.predictions.num_rows, counts
@@ -124,7 +126,11 @@ def refresh(
 
 
 def _run(
-    occasion: Occasion, fingerprint: str, champions: Champions, catalogue: Catalogue
+    occasion: Occasion,
+    fingerprint: str,
+    champions: Champions,
+    catalogue: Catalogue,
+    tombstones_kept: dt.timedelta,
 ) -> RunRecord:
     return RunRecord(
         occasion.as_of,
@@ -133,6 +139,7 @@ def _run(
         champions.churn.row_id,
         champions.clv.row_id,
         catalogue.policy_version_id,
+        tombstones_kept,
     )
 
 

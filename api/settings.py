@@ -77,6 +77,13 @@ class Settings(BaseSettings):
     score_validity_days: int = Field(
         default=35, ge=1, le=730, description="A prediction older than this is stale."
     )
+    tombstone_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Partners who have not read the score feed for this long start anew: until "
+        "then it tells them which scores have ended.",
+    )
     replay_months: int = Field(
         default=12,
         ge=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def refresh_(
             champions,
             as_of=day,
             clock=now,
+            tombstones_kept=dt.timedelta(days=place.settings.tombstone_days),
             progress=steps.say,
         )
     if report.unchanged:

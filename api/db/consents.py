@@ -21,13 +21,15 @@ from sqlalchemy import (
     literal,
     not_,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import aliased
 
 from api.db.batches import begin_batch, take_feed
 from api.db.customers import grouped
-from api.db.models import Consent, ImportBatch, Installation, Prediction
+from api.db.feed import REMEMBER
+from api.db.models import Consent, ImportBatch, Installation
 from api.db.snapshots import Record, Snapshot
 from api.errors import Conflict
 
@@ -69,21 +71,24 @@ def withdrawn(customer: ColumnElement[int], purposes: Sequence[str]) -> ColumnEl
 def may_be_shared(customer: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether partners may have this customer's score; `customer` is a column of internal ids.
 
-    Everything that partners read asks this of every row, and delivers a tombstone where it is
-    false. Whoever writes consents moves the feed in the same transaction, so that those who read
-    on from a revision hear of it: see `record_word` and `SharingWatch`.
+    Each score keeps the answer as `shared`, which is what the feed reads. Whoever writes consents
+    moves the feed in the same transaction, so that those who read on from a revision hear of it:
+    see `record_word` and `SharingWatch`.
     """
     return not_(withdrawn(customer, PARTNER_PURPOSES))
 
 
-WITHHELD_SQL = (
-    "EXISTS (SELECT 1 FROM consents w WHERE w.customer_id = {0} AND w.purpose IN ("
+_STANDING_SQL = (
+    "FROM consents w WHERE w.purpose IN ("
     + ", ".join(f"'{purpose}'" for purpose in PARTNER_PURPOSES)
     + ") AND NOT w.granted AND NOT EXISTS (SELECT 1 FROM consents n "
     "WHERE n.customer_id = w.customer_id AND n.purpose = w.purpose AND n.channel = w.channel "
-    "AND n.recorded_at > w.recorded_at))"
+    "AND n.recorded_at > w.recorded_at)"
 )
+WITHHELD_SQL = f"EXISTS (SELECT 1 {_STANDING_SQL} AND w.customer_id = {{0}})"
 """The opposite of `may_be_shared` as text, for statements over ADBC."""
+WITHDRAWN_SQL = f"SELECT DISTINCT w.customer_id {_STANDING_SQL}"
+"""All whose scores partners may not have."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ class SharingWatch:
             f"WHERE h.withheld <> {now}) g"
         )
         moved = self.run_sql(
-            "UPDATE predictions SET revision = (SELECT m.revision FROM moved m "
+            f"UPDATE predictions SET {REMEMBER}, shared = NOT shared, "
+            "revision = (SELECT m.revision FROM moved m "
             "WHERE m.customer_id = predictions.customer_id) "
             "WHERE customer_id IN (SELECT customer_id FROM moved)"
         )
@@ -159,9 +165,12 @@ def _move(connection: Connection, customer: int) -> None:
     """Give the customer's score the feed's next revision."""
     last = select(Installation.last_revision + 1).scalar_subquery()
     moved = connection.execute(
-        update(Prediction)
-        .where(Prediction.customer_id == customer, not_(Prediction.deleted))
-        .values(revision=last)
+        text(
+            f"UPDATE predictions SET {REMEMBER}, shared = NOT shared, revision = "
+            "(SELECT last_revision + 1 FROM installation) WHERE customer_id = :customer "
+            "AND NOT deleted"
+        ),
+        {"customer": customer},
     )
     if moved.rowcount:
         connection.execute(update(Installation).values(last_revision=last))

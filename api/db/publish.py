@@ -10,10 +10,10 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
 from sqlalchemy import FromClause
 
-from api.db.arrow_columns import by_customer
 from api.db.bulk import execute, fetch, merge, stage
 from api.db.cases import open_cases
 from api.db.cutoffs import publish_cutoffs
+from api.db.feed import TOMBSTONES_KEPT, drop_tombstones
 from api.db.filling import analyze, fill, is_empty
 from api.db.membership_records import Explain, follow_memberships, unexplained
 from api.db.models import (
@@ -21,41 +21,14 @@ from api.db.models import (
     ClassChange,
     CustomerProfile,
     Prediction,
-    PredictionHistory,
     Recommendation,
     SegmentMembership,
     TierAssignment,
 )
+from api.db.score_writes import bury_unscored, changed_scores, first_scores
 from api.db.segments_meanwhile import NOTHING_READ, SegmentsRead, left_alone, settled
 from api.db.tier_records import follow_tiers
 from api.db.writes import LOCK
-
-PREDICTION_CONTENT = (
-    "churn_probability",
-    "churn_percentile",
-    "risk_band",
-    "clv_minor",
-    "clv_low_minor",
-    "clv_high_minor",
-    "horizon_days",
-    "clv_horizon_days",
-    "expected_next_purchase_on",
-    "as_of",
-    "valid_until",
-    "churn_reasons",
-    "clv_reasons",
-    "deleted",
-)
-"""What makes a prediction another one, beside its models; the moment and the run don't."""
-
-HISTORY_COLUMNS = (
-    "customer_id",
-    "run_id",
-    "churn_probability",
-    "clv_minor",
-    "clv_low_minor",
-    "clv_high_minor",
-)
 
 
 @dataclass(frozen=True)
@@ -84,6 +57,7 @@ class RunRecord:
     churn_model_id: int
     clv_model_id: int
     policy_version_id: int
+    tombstones_kept: dt.timedelta = TOMBSTONES_KEPT
 
 
 class Publisher:
@@ -113,6 +87,8 @@ class Publisher:
             "membership_changes": self._memberships(publication, run_id),
             "recommendations": self._recommendations(publication.recommendations, run_id),
         }
+        kept_since = self._moment(self._run.published_at - self._run.tombstones_kept)
+        drop_tombstones(self._run_sql, kept_since)
         counts["cases"] = open_cases(self._run_sql, run_id, self._day, self._dialect)
         self._record_counts(run_id, counts)
         return counts
@@ -193,72 +169,15 @@ class Publisher:
         return removed + counts.added + counts.changed
 
     def _predictions(self, predictions: pa.Table, run_id: int) -> int:
-        """Number the changed rows on from the feed's last revision, tombstones after them."""
         table = Prediction.__table__
         revisions = pa.repeat(pa.scalar(0, pa.int64()), predictions.num_rows)
         predictions = _of_run(predictions.append_column("revision", revisions), run_id)
         if is_empty(self._connection, Prediction):
-            return self._first_predictions(predictions)
+            return first_scores(self._connection, self._dialect, predictions)
         self._stage("staged_predictions", table, predictions)
-        differs = " OR ".join(f"s.{name} IS DISTINCT FROM p.{name}" for name in PREDICTION_CONTENT)
-        names = [column.name for column in table.columns if column.name != "revision"]
-        listed = ", ".join(f"s.{name}" for name in names)
-        last = "(SELECT last_revision FROM installation)"
-        self._run_sql(
-            f"CREATE TEMPORARY TABLE changed_predictions AS SELECT {listed}, {last} + "
-            "ROW_NUMBER() OVER (ORDER BY s.customer_id) AS revision FROM staged_predictions s "
-            "LEFT JOIN predictions p ON p.customer_id = s.customer_id "
-            "LEFT JOIN refresh_runs r ON r.id = p.run_id "
-            f"WHERE p.customer_id IS NULL OR r.churn_model_id <> {self._run.churn_model_id} "
-            f"OR r.clv_model_id <> {self._run.clv_model_id} OR {differs}"
-        )
-        changed = merge(
-            self._connection, self._dialect, "changed_predictions", table, ["customer_id"]
-        )
-        history = ", ".join(HISTORY_COLUMNS)
-        self._run_sql(
-            f"INSERT INTO prediction_history ({history}) SELECT {history} FROM changed_predictions"
-        )
-        self._count_on("changed_predictions")
-        gone = self._bury_unscored(run_id, last)
-        self._count_on("unscored")
-        return changed.added + changed.changed + gone
-
-    def _first_predictions(self, predictions: pa.Table) -> int:
-        predictions = by_customer(predictions)
-        last = (
-            fetch(self._connection, "SELECT last_revision FROM installation").column(0)[0].as_py()
-        )
-        revisions = pa.array(range(last + 1, last + 1 + predictions.num_rows), pa.int64())
-        place = predictions.schema.get_field_index("revision")
-        predictions = predictions.set_column(place, "revision", revisions)
-        rows = fill(self._connection, self._dialect, Prediction, predictions)
-        history = predictions.select(HISTORY_COLUMNS)
-        fill(self._connection, self._dialect, PredictionHistory, history)
-        self._run_sql(f"UPDATE installation SET last_revision = last_revision + {rows}")
-        return rows
-
-    def _bury_unscored(self, run_id: int, last: str) -> int:
-        gone = (
-            "SELECT customer_id FROM predictions p WHERE NOT deleted AND NOT EXISTS "
-            "(SELECT 1 FROM staged_predictions s WHERE s.customer_id = p.customer_id)"
-        )
-        self._run_sql(
-            f"CREATE TEMPORARY TABLE unscored AS SELECT customer_id, {last} + "
-            f"ROW_NUMBER() OVER (ORDER BY customer_id) AS revision FROM ({gone}) g"
-        )
-        self._run_sql("CREATE UNIQUE INDEX unscored_key ON unscored (customer_id)")
-        return self._run_sql(
-            f"UPDATE predictions SET deleted = TRUE, run_id = {run_id}, revision = "
-            "(SELECT u.revision FROM unscored u WHERE u.customer_id = predictions.customer_id) "
-            "WHERE customer_id IN (SELECT customer_id FROM unscored)"
-        )
-
-    def _count_on(self, numbered: str) -> None:
-        self._run_sql(
-            f"UPDATE installation SET last_revision = last_revision + "
-            f"(SELECT COUNT(*) FROM {numbered})"
-        )
+        models = (self._run.churn_model_id, self._run.clv_model_id)
+        changed = changed_scores(self._connection, self._dialect, predictions.column_names, models)
+        return changed + bury_unscored(self._run_sql, run_id)
 
     def _tiers(self, tiers: pa.Table, run_id: int) -> int:
         table = TierAssignment.__table__

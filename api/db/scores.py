@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, func, not_, select
 from sqlalchemy.orm import aliased
 
-from api.db.models import Customer, ModelVersion, Prediction, RefreshRun
-from api.db.pages import Page, PageRequest, SortKey, read_page
+from api.db.feed import FeedPosition, FeedState, delivered, feed_state, shown
+from api.db.models import ModelVersion, Prediction, RefreshRun
 from api.db.snapshots import Query, Record, Snapshot
+from api.domain.feed_cursors import expired
 
-BY_REVISION = (SortKey(Prediction.__table__.c.revision),)
 CHURN_MODEL = aliased(ModelVersion)
 CLV_MODEL = aliased(ModelVersion)
 
 
 REASONS = ("churn_reasons", "clv_reasons")
+UNREAD = {
+    *REASONS,
+    *(name for column in Prediction.__table__.c if (name := column.name).startswith("previous_")),
+}
 
 
 def _scores() -> Query:
@@ -27,7 +32,7 @@ def _scores() -> Query:
     columns = Prediction.__table__.columns
     return (
         select(
-            *(column for column in columns if column.name not in REASONS),
+            *(column for column in columns if column.name not in UNREAD),
             *(cast(columns[name], Text).label(name) for name in REASONS),
             CHURN_MODEL.version.label("churn_version"),
             CLV_MODEL.version.label("clv_version"),
@@ -45,24 +50,50 @@ async def predictions_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int,
     return {row.customer_id: row for row in rows}
 
 
-async def score_page(snapshot: Snapshot, where: ColumnElement[bool], request: PageRequest) -> Page:
-    """Scores in the order in which they were published; tombstones whatever the condition."""
+@dataclass(frozen=True)
+class FeedPage:
+    """Entries in the order of their revisions; `state` is the feed's, in the same snapshot."""
+
+    rows: Sequence[Record]
+    has_next: bool
+    position: FeedPosition
+    state: FeedState
+
+    @property
+    def end(self) -> FeedPosition:
+        """Where to go on: after the last entry, or where the feed ends."""
+        if self.has_next:
+            return FeedPosition(self.rows[-1].revision, self.position.known)
+        return self.state.end()
+
+
+async def feed_page(
+    snapshot: Snapshot, where: ColumnElement[bool], position: FeedPosition | None, size: int
+) -> FeedPage:
+    """What is new to a reader at this place; to one who holds nothing, all scores there are.
+
+    Raises:
+        CursorExpired: ends that this reader never heard of are gone.
+    """
+    state = await feed_state(snapshot)
+    position = position or state.start()
+    if state.has_dropped(position):
+        raise expired()
     statement = (
         _scores()
-        .add_columns(Customer.external_id)
-        .join(Customer, Customer.id == Prediction.customer_id)
-        .where(_delivered(where))
+        .add_columns(not_(shown(where)).label("ended"))
+        .where(delivered(where, position))
+        .order_by(Prediction.revision)
+        .limit(size + 1)
     )
-    return await read_page(snapshot, statement, BY_REVISION, request)
+    rows = await snapshot.rows(statement)
+    return FeedPage(rows[:size], len(rows) > size, position, state)
 
 
 async def count_scores(snapshot: Snapshot, where: ColumnElement[bool]) -> int:
-    statement = select(func.count()).select_from(Prediction).where(_delivered(where))
+    """How many scores there are to hold, whatever was read already."""
+    statement = select(func.count()).select_from(Prediction).where(shown(where))
     return int((await snapshot.rows(statement))[0][0])
-
-
-def _delivered(where: ColumnElement[bool]) -> ColumnElement[bool]:
-    return or_(Prediction.deleted, where)
 
 
 async def any_scores(snapshot: Snapshot) -> bool:

@@ -22,12 +22,6 @@ MASKED = "Something went wrong on our side; the log has the details under this r
 FormattedError = dict[str, Any]
 
 
-class InvalidCursor(InvalidInput):
-    """A cursor of another field, order or filter, or none of ours."""
-
-    code = "INVALID_CURSOR"
-
-
 class PageSizeRequired(InvalidInput):
     """A connection was asked for without saying how much of it."""
 

@@ -14,9 +14,10 @@ import strawberry
 
 from api.db.pages import Page, PageRequest, Position, SortKey
 from api.db.snapshots import Record
-from api.errors import InvalidInput
+from api.domain.feed_cursors import FeedCursors
+from api.errors import InvalidCursor, InvalidInput
 from api.graphql.described import field
-from api.graphql.errors import InvalidCursor, PageSizeRequired
+from api.graphql.errors import PageSizeRequired
 
 Item = TypeVar("Item")
 SIGNATURE_BYTES = 16
@@ -39,6 +40,7 @@ class Cursors:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self.feed = FeedCursors(key)
 
     def _sign(self, listing: str, payload: bytes) -> bytes:
         return hmac.digest(self._key, listing.encode() + b"\0" + payload, "sha256")[

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from enum import Enum
 from typing import Annotated
 
 import strawberry
 
+from api.db.feed import FeedPosition
 from api.db.rules import rule_to_sql
-from api.db.scores import BY_REVISION, count_scores, score_page
+from api.db.scores import count_scores, feed_page
 from api.db.snapshots import Record
 from api.domain.conditions import Condition
 from api.domain.rules import AllOf, Rule
@@ -25,9 +25,10 @@ from api.graphql.comparisons import (
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field, option
 from api.graphql.ids import global_id
-from api.graphql.pagination import After, Connection, First, Listing, connection
+from api.graphql.pagination import After, Connection, First
 from api.graphql.reasons import PredictionReason, prediction_reasons
 from api.graphql.scalars import BigInt
+from api.graphql.score_feed import FeedListing, feed_connection, feed_name
 
 LARGEST_FEED_PAGE = 5_000
 
@@ -96,7 +97,10 @@ class RiskScore:
     valid_until: dt.datetime = strawberry.field(description="From then on it is stale.")
     model_version: str = strawberry.field(description="The versions of both models.")
     revision: BigInt = strawberry.field(description="Newer is larger; no reader skips one.")
-    deleted: bool = strawberry.field(description="True: forget this customer's score.")
+    deleted: bool = strawberry.field(
+        description="True: forget this customer's score. It has ended, left the filter's range, "
+        "or the customer took their consent back."
+    )
     row: strawberry.Private[Record]
     context: strawberry.Private[Context]
 
@@ -106,8 +110,8 @@ class RiskScore:
 
 
 @strawberry.input(
-    description="Which scores to deliver. Ends of scores are delivered whatever the filter; a "
-    "customer who leaves the filter's range is not."
+    description="Which scores to hold. A score that leaves the filter's range is delivered once "
+    "more, as deleted."
 )
 class RiskScoreFilter:
     churn_probability: NumberComparison | None = option("By churn probability.")
@@ -143,7 +147,7 @@ def prediction(row: Record, context: Context) -> Prediction:
 
 
 def risk_score(row: Record, context: Context) -> RiskScore:
-    deleted = row.deleted
+    deleted = row.ended
     return RiskScore(
         customer_id=global_id("Customer", row.customer_id),
         external_id=row.external_id,
@@ -163,23 +167,22 @@ def risk_score(row: Record, context: Context) -> RiskScore:
     )
 
 
-def _where(given_filter: RiskScoreFilter | None, context: Context) -> tuple[str, Rule]:
-    """The filter as a rule, and the name of the list it makes."""
+def _rule(given_filter: RiskScoreFilter | None, context: Context) -> Rule:
     parts: list[Condition] = []
     if given_filter is not None:
         for name, comparison in given(given_filter, "filter"):
             path = f"filter.{spelled(name)}"
             fields = context.business.fields
             parts += conditions(name, comparison, path, fields, context.exponent)
-    rule = AllOf(tuple(parts))
-    return f"riskScores/{json.dumps(rule.to_document(), sort_keys=True)}", rule
+    return AllOf(tuple(parts))
 
 
 @strawberry.type
 class ScoreQueries:
     @field(
         "All scores in the order in which they were published. Keep the last "
-        "`endCursor`: given as `after`, it delivers what has changed since.",
+        "`endCursor`: given as `after`, it delivers what has changed since, and as deleted what "
+        "is gone, left the filter or may no longer be shared.",
         needs=SCORES,
     )
     async def risk_scores(
@@ -192,17 +195,14 @@ class ScoreQueries:
         ] = None,
     ) -> Connection[RiskScore] | None:
         context = info.context
-        name, rule = _where(filter, context)
+        rule = _rule(filter, context)
         where = rule_to_sql(rule)
 
         async def count() -> int:
             return await count_scores(context.snapshot, where)
 
-        listing = Listing(name, BY_REVISION, context.cursors, LARGEST_FEED_PAGE)
+        listing = FeedListing(feed_name(rule), (), context.cursors, LARGEST_FEED_PAGE)
         request = listing.request(first, after, None, None)
-        page = await score_page(context.snapshot, where, request)
-        answer = connection(listing, page, lambda row: risk_score(row, context), count)
-        if not page.rows:
-            # Nothing new: the cursor to go on from tomorrow is the one that came.
-            answer.page_info.end_cursor = after
-        return answer
+        position = FeedPosition(*request.after) if request.after else None
+        page = await feed_page(context.snapshot, where, position, request.size)
+        return feed_connection(listing, page, lambda row: risk_score(row, context), count)

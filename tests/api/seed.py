@@ -200,6 +200,8 @@ class Seeder:
             "revision": number,
             "deleted": number % 25 == 1,
             "run_id": RUN,
+            "external_id": external_id(number),
+            "shared": True,
         }
 
     def tiers(self, number: int, policy: int | None) -> list[dict[str, Any]]:

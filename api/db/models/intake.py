@@ -28,6 +28,8 @@ class Installation(Base):
     """Raised when a stored fact is corrected or removed, so that the fact store is rebuilt."""
     last_revision: Mapped[int] = mapped_column(BigId, default=0)
     """The newest revision of the risk-score feed; publishers lock this row to count on."""
+    feed_floor: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    """Tombstones up to this revision are gone: who has read less far must start anew."""
 
 
 class ImportBatch(Base):

@@ -15,6 +15,8 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -76,6 +78,9 @@ class RefreshRun(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
+ENDED = text("deleted OR NOT shared")
+
+
 class Prediction(Base):
     """The published prediction of a customer, and its place in the partner feed."""
 
@@ -84,6 +89,7 @@ class Prediction(Base):
         one_of("risk_band", ("low", "medium", "high")),
         Index("ix_predictions_clv_minor", "clv_minor", "customer_id"),
         Index("ix_predictions_churn_probability", "churn_probability", "customer_id"),
+        Index("ix_predictions_ended", "revision", postgresql_where=ENDED, sqlite_where=ENDED),
     )
 
     customer_id: Mapped[int] = mapped_column(
@@ -107,6 +113,17 @@ class Prediction(Base):
     revision: Mapped[int] = mapped_column(BigId, unique=True)
     deleted: Mapped[bool] = mapped_column(Boolean)
     run_id: Mapped[int] = mapped_column(ForeignKey("refresh_runs.id"))
+    external_id: Mapped[str] = mapped_column(String(200))
+    """The customer's, again: joining a million customers takes longer than exporting them."""
+    shared: Mapped[bool] = mapped_column(Boolean, server_default=true())
+    """Whether partners may know it; follows consents in the transaction that changes them."""
+    previous_revision: Mapped[int | None] = mapped_column(BigId)
+    """What stood here before the newest revision; null for a customer's first score."""
+    previous_churn_probability: Mapped[float | None] = mapped_column(Float(53))
+    previous_churn_percentile: Mapped[float | None] = mapped_column(Float(53))
+    previous_risk_band: Mapped[str | None] = mapped_column(String(10))
+    previous_clv_minor: Mapped[int | None] = mapped_column(BigInteger)
+    previous_shown: Mapped[bool | None] = mapped_column(Boolean)
 
 
 class PredictionHistory(Base):
