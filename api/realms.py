@@ -10,6 +10,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from structlog.typing import FilteringBoundLogger
 
+from api.audit_keeping import AuditKeeper
+from api.db.audit_files import make_read_log_engine, open_reads
+from api.db.audit_reads import ReadLog
 from api.db.engine import make_async_engine, make_engine
 from api.db.schema import LATEST_REVISION, current_revision, is_missing, require_current
 from api.domain.audit import Seals
@@ -35,11 +38,13 @@ async def open_realms(
         NotReady: the live database is missing, unreachable, older or newer than this code.
     """
     await asyncio.to_thread(require_current, make_engine(settings.resolved_database_url))
+    await asyncio.to_thread(open_reads, settings.resolved_database_url)
 
     async def open_test() -> Realm | None:
         test = settings.of_test_realm()
         engine = make_engine(test.resolved_database_url)
         if await asyncio.to_thread(_test_database, engine):
+            await asyncio.to_thread(open_reads, test.resolved_database_url)
             return _realm("test", test, connections, clock, logger)
         return None
 
@@ -77,7 +82,10 @@ def _realm(
     logger: FilteringBoundLogger,
 ) -> Realm:
     url, secret = settings.resolved_database_url, settings.root_secret()
-    engine = make_async_engine(url, connections)
+    engine, seals = make_async_engine(url, connections), Seals(secret)
+    reads = ReadLog(make_read_log_engine(url), seals)
+    audit = AuditKeeper(engine, reads, seals, clock, logger)
+    audit.start()
     return Realm(
         name=name,
         engine=engine,
@@ -87,5 +95,6 @@ def _realm(
         cursors=Cursors(derive_key(secret, "cursors")),
         cipher=PersonalDataCipher(secret),
         simulator=Simulator(url),
-        seals=Seals(secret),
+        seals=seals,
+        audit=audit,
     )

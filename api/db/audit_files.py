@@ -7,11 +7,13 @@ for seconds or minutes, and meanwhile nobody else can.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.db.engine import make_engine
+from api.db.engine import make_async_engine, make_engine
 from api.db.models import AuditEntry
 from api.errors import NotReady
 
@@ -61,3 +63,17 @@ def open_reads(url: str) -> Engine:
             f"({type(error).__name__}). Let the server write to that folder."
         ) from None
     return engine
+
+
+def make_read_log_engine(url: str) -> AsyncEngine:
+    """One connection, of the read log alone; what is committed survives a power cut."""
+    engine = make_async_engine(reads_url(url), 1)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _sync_each_commit)
+    return engine
+
+
+def _sync_each_commit(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()

@@ -14,6 +14,7 @@ from strawberry.schema_directive import Location
 
 from api.domain.keys import SCOPES
 from api.errors import Forbidden
+from api.graphql.trail import customer_of
 
 Resolver = Callable[..., Any]
 BACKREF = "strawberry-definition"
@@ -75,4 +76,9 @@ def _guarded(resolve: Resolver | None, scope: str, place: str) -> Resolver:
             raise Forbidden(f"{place} needs a key with the scope {scope}.")
         return resolve(source, info, **arguments)
 
-    return guarded
+    def noted(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        answer = guarded(source, info, **arguments)
+        info.context.personal.note(place, customer_of(source))
+        return answer
+
+    return noted if scope == PERSONAL.scope else guarded

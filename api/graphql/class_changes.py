@@ -18,7 +18,7 @@ from api.graphql.customers import Customer, customer
 from api.graphql.described import field
 from api.graphql.language import LanguageChoice
 from api.graphql.pagination import After, Connection, First, Listing, connection
-from api.graphql.sensitivity import hides_class
+from api.graphql.sensitivity import hides_class, note_class
 
 LARGEST_FEED_PAGE = 5_000
 
@@ -59,6 +59,7 @@ class ClassChange:
 
 
 def _change(row: Record, context: Context) -> ClassChange:
+    note_class(row.classification, context, (row.customer_id,))
     return ClassChange(
         classification=row.classification,
         previous=row.previous,

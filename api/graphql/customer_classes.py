@@ -18,7 +18,7 @@ from api.graphql.described import field, loaded
 from api.graphql.language import LanguageChoice
 from api.graphql.loaders import known
 from api.graphql.reasons import Reason, reasons
-from api.graphql.sensitivity import hides_class
+from api.graphql.sensitivity import hides_class, note_class
 from api.graphql.strategies import bilingual
 
 
@@ -125,6 +125,7 @@ def customer_classes(profile: Record, context: Context) -> list[CustomerClass]:
     for row in loaders.classifications.known():
         if row.began_on is None or hides_class(row.key, context):
             continue
+        note_class(row.key, context, (customer,))
         value = class_value(profile, row.key)
         first = max(profile.profiled_on or profile.lifecycle_since, row.began_on)
         since = max(changed.get(row.key, first), first)

@@ -39,7 +39,7 @@ from api.graphql.context import Context
 from api.graphql.described import option
 from api.graphql.list_filter import DEEPEST, MOST_CONDITIONS, MOST_FILTERS, MOST_VALUES
 from api.graphql.scores import RiskBand
-from api.graphql.sensitivity import require_conditions, require_fields
+from api.graphql.sensitivity import note_conditions, require_conditions, require_fields
 
 LONGEST_LOOKUP = 200
 Where = ColumnElement[bool]
@@ -116,6 +116,7 @@ class FilterCompiler:
             return self._rule(self._attribute(value, path))
         read = list(self._conditions(FIELDS.get(name, name), value, path))
         require_conditions(read, self.context, path)
+        note_conditions(read, self.context, path)
         return self._rule(iter(read))
 
     def _conditions(self, field: str, comparison: object, path: str) -> Iterator[Condition]:
@@ -128,6 +129,8 @@ class FilterCompiler:
         attributes = {each.name: each for each in fields.values() if each.attribute}
         require_fields([find_field(field, attributes, path)], self.context, path)
         found = attributes[field]
+        if found.sensitive:
+            self.context.personal.note(f"{path}: {field}")
         for name, value in given(comparison, path):
             if name == "boolean":
                 yield parse_condition(found, "eq", value, self.context.exponent, f"{path}.boolean")
@@ -139,6 +142,7 @@ class FilterCompiler:
         fields = self.context.business.fields
         parsed = parse_rule(document, fields, self.context.exponent, path)
         require_conditions(parsed.conditions(), self.context, path)
+        note_conditions(parsed.conditions(), self.context, path)
         return self._compiled(parsed)
 
     def _count(self, conditions: int, values: int) -> None:
@@ -162,6 +166,7 @@ class FilterCompiler:
             raise Forbidden(f"The filter {name} needs a key with the scope pii:read.")
         if not 1 <= len(value) <= LONGEST_LOOKUP:
             raise InvalidInput(f"filter.{name} takes 1 to {LONGEST_LOOKUP} characters.")
+        self.context.personal.note(f"filter: {name}")
         return LOOKUPS[name](value, self.context.cipher)
 
 

@@ -136,7 +136,11 @@ class Customer(Node, CustomerLists):
     def attributes(self) -> list[Attribute]:
         rows = known(self.context.loaders.attributes, self.row.id) or ()
         everything = self.context.caller.may("pii:read")
-        return [_attribute(row, self.context) for row in rows if everything or not row.sensitive]
+        shown = [row for row in rows if everything or not row.sensitive]
+        for row in shown:
+            if row.sensitive:
+                self.context.personal.note(f"attribute.{row.name}", (self.row.id,))
+        return [_attribute(row, self.context) for row in shown]
 
     @loaded("The present tier; none if below the lowest or not decided.", _present_tier)
     def tier(self) -> CustomerTier | None:
@@ -156,6 +160,9 @@ class Customer(Node, CustomerLists):
     @loaded("The segments they are in now.", _by("customer_segments"))
     def segments(self) -> list[CustomerSegment]:
         rows = known(self.context.loaders.customer_segments, self.row.id) or ()
+        for row in rows:
+            if row.key in self.context.business.personal_segments:
+                self.context.personal.note(f"segment.{row.key}", (self.row.id,))
         return [_customer_segment(row, self.context) for row in rows]
 
     @loaded("What to do with them, most worthwhile first.", _recommendations)

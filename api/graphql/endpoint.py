@@ -25,6 +25,7 @@ from api.graphql.errors import ErrorFormatter
 from api.graphql.execution import Executor, Outcome, Prepared
 from api.graphql.language import preferred_language
 from api.graphql.realms import Realms
+from api.graphql.recording import record_reads
 from api.graphql.transport import (
     GraphQLRequest,
     Refusal,
@@ -126,7 +127,8 @@ class GraphQLEndpoint:
         self, prepared: Prepared, asked: GraphQLRequest, caller: Caller, request: Request
     ) -> Outcome:
         realm = self.realms.of(caller)
-        snapshot = Snapshot(realm.engine)
+        snapshot, log = Snapshot(realm.engine), realm.audit.reads
+        reads = log.snapshot(snapshot)
         try:
             context = Context(
                 caller=caller,
@@ -140,8 +142,9 @@ class GraphQLEndpoint:
                 simulator=realm.simulator,
                 seals=realm.seals,
                 request_id=request.state.request_id,
+                reads=reads,
             )
-            return await self.executor.execute(
+            outcome = await self.executor.execute(
                 prepared.document,
                 asked.variables,
                 asked.operation_name,
@@ -152,3 +155,7 @@ class GraphQLEndpoint:
             if prepared.changes:
                 realm.businesses.forget()
             await snapshot.close()
+            await reads.close()
+        await record_reads(log, context, outcome.data, asked.query)
+        request.state.replayed = context.replayed
+        return outcome

@@ -60,6 +60,7 @@ async def _name(customer: int, context: Context) -> str | None:
     row = await context.loaders.customer.load(customer)
     if row is None or row.name_encrypted is None:
         return None
+    context.personal.note("message: name", (customer,))
     return context.cipher.decrypt("name", row.external_id, bytes(row.name_encrypted))
 
 

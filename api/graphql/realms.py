@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.audit_keeping import AuditKeeper
 from api.domain.audit import Seals
 from api.domain.keys import Caller, RealmName, realm_of
 from api.domain.personal_data import PersonalDataCipher
@@ -41,9 +42,11 @@ class Realm:
     cipher: PersonalDataCipher
     simulator: Simulator
     seals: Seals
+    audit: AuditKeeper
 
     async def close(self) -> None:
         await self.callers.close()
+        await self.audit.close()
         await self.engine.dispose()
 
 

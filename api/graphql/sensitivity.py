@@ -16,15 +16,36 @@ OF_THE_BUSINESS = ("attribute.", "class.")
 
 def hides(name: str, context: Context) -> bool:
     """Whether a field's values are kept from the caller; those of one that is no more are."""
-    if context.caller.may("pii:read"):
-        return False
     found = context.business.fields.get(name)
-    return name.startswith(OF_THE_BUSINESS) if found is None else found.sensitive
+    guarded = name.startswith(OF_THE_BUSINESS) if found is None else found.sensitive
+    if guarded and context.caller.may("pii:read"):
+        context.personal.note(name)
+        return False
+    return guarded
 
 
 def hides_class(key: str, context: Context) -> bool:
-    """Whether a classification is kept from the caller."""
-    return key not in OWN_COLUMNS and hides(f"class.{key}", context)
+    """Whether a classification is kept from the caller; what it says of customers is not read."""
+    if key in OWN_COLUMNS or context.caller.may("pii:read"):
+        return False
+    return hides(f"class.{key}", context)
+
+
+def note_class(key: str, context: Context, customers: Iterable[int]) -> None:
+    """Record that customers' values of a classification are read, where that is guarded."""
+    found = context.business.fields.get(f"class.{key}")
+    if key not in OWN_COLUMNS and (found is None or found.sensitive):
+        context.personal.note(f"class.{key}", customers)
+
+
+def note_conditions(conditions: Iterable[Condition], context: Context, path: str) -> None:
+    """Record which guarded fields customers are told apart by."""
+    found = list(conditions)
+    for each in found:
+        if each.field.sensitive:
+            context.personal.note(f"{path}: {each.field.name}")
+    if rests_on_sensitive(found, context.business.personal_segments):
+        context.personal.note(f"{path}: segment")
 
 
 def require_fields(fields: Iterable[Field], context: Context, path: str) -> None:

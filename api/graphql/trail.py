@@ -47,9 +47,5 @@ class PersonalReads:
 def customer_of(source: Any) -> Iterable[int]:
     """The customer that an object of the schema is about, where it says so."""
     row = getattr(source, "row", None)
-    for name in ("customer_id", "id"):
-        number = getattr(row, name, None)
-        if isinstance(number, int):
-            return (number,)
-    number = getattr(source, "customer_id", None)
+    number = getattr(row, "id" if type(source).__name__ == "Customer" else "customer_id", None)
     return (number,) if isinstance(number, int) else ()
