@@ -11,6 +11,7 @@ import sys
 import typer
 
 from api.cli import (
+    audit,
     database,
     demo,
     doctor,
@@ -53,6 +54,7 @@ app.add_typer(mining.app, name="mine")
 app.command("refresh")(refresh.refresh_)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 app.add_typer(segments.app, name="segments")
 app.command("export-schema")(schema.export_schema)
 app.add_typer(policy.app, name="policy")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import typer
 from sqlalchemy import Engine
 
+from api.cli.trail import CommandTrail
 from api.db.engine import make_engine
 from api.db.schema import require_current
 from api.errors import InvalidInput
@@ -24,6 +25,8 @@ class Installation:
     settings: Settings
     engine: Engine
     url: str
+    trail: CommandTrail
+    """What the command leaves in the audit log."""
 
 
 def open_installation(*, migrated: bool = True) -> Installation:
@@ -35,9 +38,11 @@ def open_installation(*, migrated: bool = True) -> Installation:
     settings = load_settings()
     url = settings.resolved_database_url
     engine = make_engine(url)
+    trail = CommandTrail(engine, settings, now)
     if migrated:
         require_current(engine)
-    return Installation(settings, engine, url)
+        trail.follow()
+    return Installation(settings, engine, url, trail)
 
 
 def parse_day(text: str | None, option: str) -> dt.date | None:

@@ -21,6 +21,7 @@ def upgrade(json: JsonOption = False) -> None:
     terminal = Terminal(as_json=json)
     place = open_installation(migrated=False)
     upgrade_schema(place.engine, place.settings)
+    place.trail.say("db upgrade", {"schema": LATEST_REVISION})
     shown = place.engine.url.render_as_string(hide_password=True)
     terminal.say(f"The database {shown} is at schema {LATEST_REVISION}.")
     terminal.result({"database": shown, "schema": LATEST_REVISION})

@@ -12,6 +12,7 @@ from api.champions import load_champions, train_model
 from api.cli.context import Installation, now
 from api.cli.serve import require_free_port, run_server
 from api.cli.terminal import Terminal
+from api.cli.trail import CommandTrail
 from api.db.engine import make_engine
 from api.db.installation import pin_today
 from api.db.schema import upgrade
@@ -38,8 +39,10 @@ def run(terminal: Terminal, *, serve: bool) -> None:
     if serve:
         require_free_port(settings.host, settings.port)
     url = settings.resolved_database_url
-    place = Installation(settings, make_engine(url), url)
+    engine = make_engine(url)
+    place = Installation(settings, engine, url, CommandTrail(engine, settings, now))
     upgrade(place.engine, settings)
+    place.trail.follow()
     state.require_demo_database(place.engine)
     pin_today(place.engine, state.AS_OF)
     with ThreadPoolExecutor(1) as beside:

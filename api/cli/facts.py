@@ -66,6 +66,7 @@ def import_(
         return
     pairs = parse_pairs(mapping or [], "--map")
     place = open_installation()
+    place.trail.say("import", {"kind": kind, "state": "begun"})
     try:
         with terminal.progress(f"Importing {file.name}") as steps:
             report = import_facts(
@@ -87,6 +88,8 @@ def import_(
             raise
         terminal.note("Stopped. What was imported stays; import the file again to go on.")
         raise typer.Exit(INTERRUPTED) from None
+    counts = {"added": report.added, "changed": report.changed, "rejected": report.rejected}
+    place.trail.say("import", {"kind": kind, "state": "done", **counts})
     _tell(terminal, kind, report)
     if report.rejected and report.rejected == report.rows_read:
         raise typer.Exit(1)

@@ -10,6 +10,7 @@ import typer
 from api.cli.context import now, open_installation
 from api.cli.terminal import JsonOption, Terminal
 from api.db.keys import KeyListing, create_key, list_keys, revoke_keys, rotate_key
+from api.domain.keys import SHOWN_LENGTH, starts_a_key
 
 app = typer.Typer(help="Create, list, change and revoke API keys.", no_args_is_help=True)
 
@@ -34,6 +35,7 @@ def create(
     place = open_installation()
     expires = now() + dt.timedelta(days=expires_days) if expires_days else None
     listed = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    place.trail.about(f"ApiKey:{name}")
     key = create_key(place.engine, name, listed, expires, now, owner=owner, documents=documents)
     terminal.say(key)
     terminal.note("Keep it now: it can't be shown again.")
@@ -60,7 +62,9 @@ def rotate(
     """Make a second key like the first, which goes on working for some hours beside it."""
     terminal = Terminal(as_json=json)
     overlap = dt.timedelta(hours=old_expires_hours)
-    made = rotate_key(open_installation().engine, name, overlap, now)
+    place = open_installation()
+    place.trail.about(f"ApiKey:{name}")
+    made = rotate_key(place.engine, name, overlap, now)
     terminal.say(made.key)
     terminal.note("Keep it now: it can't be shown again.")
     terminal.note(f"The old key, {made.old_prefix}…, ends {_shown(made.old_ends_at, '')}.")
@@ -111,6 +115,11 @@ def _document(key: KeyListing) -> dict[str, object]:
     }
 
 
+def shown_key(which: str) -> str:
+    """A name as it is; of a key only what it is recognised by."""
+    return which[:SHOWN_LENGTH] if starts_a_key(which) else which
+
+
 def _shown(moment: dt.datetime | None, otherwise: str) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else otherwise
 
@@ -125,7 +134,9 @@ def revoke(
 ) -> None:
     """Stop a client's keys, or one of them, from working: at once and for good."""
     terminal = Terminal(as_json=json)
-    revoked = revoke_keys(open_installation().engine, which, now)
+    place = open_installation()
+    place.trail.about(f"ApiKey:{shown_key(which)}")
+    revoked = revoke_keys(place.engine, which, now)
     for key in revoked:
         terminal.say(f"The key {key.prefix}… of {key.name} is revoked.")
     terminal.result(

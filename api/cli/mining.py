@@ -20,6 +20,7 @@ from api.cli.mining_output import (
     show,
 )
 from api.cli.terminal import JsonOption
+from api.cli.trail import CommandTrail
 
 app = typer.Typer(
     help="Products to offer, channels to use, groups, causes of churn, hints, who is due.",
@@ -208,8 +209,11 @@ def publish(
     from api.findings import publish_mine
 
     terminal, mine = open_facts("Mining", as_of, None, "en", None, json)
+    trail = CommandTrail(mine.engine, mine.settings, now)
+    trail.say("mine publish", {"state": "begun"})
     with terminal.progress("Mining") as steps:
         report = publish_mine(mine, threshold=threshold, clock=now, progress=steps.say)
+    trail.say("mine publish", {"state": "published", "changed": report.changed})
     for reason in report.lacking:
         terminal.note(reason)
     terminal.say(

@@ -61,6 +61,7 @@ def promote(
         raise typer.BadParameter("it goes with --force", param_hint="--reason")
     terminal = Terminal(as_json=json)
     place = open_installation()
+    place.trail.about(f"Model:{name}/{version}")
     change = promote_model(
         place.engine,
         place.settings,
@@ -86,6 +87,7 @@ def rollback(
         raise InvalidInput(f"There is no model {name!r}. Choose churn or clv.")
     terminal = Terminal(as_json=json)
     place = open_installation()
+    place.trail.about(f"Model:{name}")
     change = rollback_model(place.engine, place.settings, name, reason=reason.strip(), clock=now)
     terminal.say(
         f"{name}/{change.version} is the champion again, {name}/{change.previous_version} is not. "

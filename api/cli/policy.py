@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from api.cli.policy_decide import decide
 from api.cli.policy_show import show
 from api.cli.policy_simulate import simulate
 from api.cli.terminal import JsonOption, Terminal
+from api.cli.trail import author
 from api.db.document_versions import Change
 from api.db.installation import read_installation
 from api.documents import (
@@ -84,6 +84,7 @@ def activate(
     install_shipped_documents(place.engine, now())
     _parsed(document, place)
     installation = read_installation(place.engine)
+    place.trail.about(f"TierPolicy:{document['key']}")
     with _options_named(), writing(place.engine) as connection:
         row = put_in_force(connection, document, installation, _change(reason), start, end)
     when = "is active" if row.active else f"is to be active from {row.effective_from} on"
@@ -124,6 +125,7 @@ def rollback(
     place = open_installation()
     with writing(place.engine) as connection:
         found = version_before(connection) if key is None else find_policy(connection, key, version)
+        place.trail.about(f"TierPolicy:{found.key}/{found.version}")
         _parsed(found.document, place)
         installation = read_installation(place.engine)
         row = roll_back(connection, found.key, found.version, installation, _change(reason))
@@ -148,6 +150,7 @@ def withdraw(
     terminal = Terminal(as_json=json)
     place = open_installation()
     installation = read_installation(place.engine)
+    place.trail.about(f"TierPolicy:{key}/{version}")
     with writing(place.engine) as connection:
         row = policies.withdraw(connection, key, version, installation, _change(reason))
     terminal.say(f"{row.key} version {row.version} is a draft again.")
@@ -165,15 +168,7 @@ def _options_named() -> Iterator[None]:
 
 
 def _change(reason: str | None) -> Change:
-    return Change(_author(), now(), reason)
-
-
-def _author() -> str:
-    """The login name: whoever may run commands here may do everything."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "command line"
+    return Change(author(), now(), reason)
 
 
 def _parsed(document: Any, place: Installation | None) -> TierPolicy:

@@ -28,6 +28,7 @@ def refresh_(
     day = parse_day(as_of, "--as-of")
     place = open_installation()
     install_shipped_documents(place.engine, now())
+    place.trail.say("refresh", {"state": "begun"})
     with terminal.progress("Loading the champions") as steps:
         champions = load_champions(place.engine, place.settings)
         report = refresh(
@@ -40,6 +41,8 @@ def refresh_(
             tombstones_kept=dt.timedelta(days=place.settings.tombstone_days),
             progress=steps.say,
         )
+    done = {"state": "unchanged" if report.unchanged else "published"}
+    place.trail.say("refresh", done | {"as_of": report.as_of.isoformat(), "counts": report.counts})
     if report.unchanged:
         terminal.say(f"Nothing has changed since the refresh as of {report.as_of}.")
     else:

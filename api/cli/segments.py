@@ -48,7 +48,8 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write who is in a segment now: their own customer numbers and since when."""
-    from api.db.segment_export import members, segment_id
+    from api.db.segment_export import PERSONAL, members, segment_counts, segment_id
+    from api.domain.audit import READ
     from api.domain.personal_data import PersonalDataCipher
 
     terminal = Terminal(as_json=json)
@@ -59,6 +60,11 @@ def export(
     place = open_installation()
     cipher = PersonalDataCipher(place.settings.root_secret()) if personal_data else None
     number = segment_id(place.engine, key)
+    if personal_data:
+        counts = {row[0]: row[-1] for row in segment_counts(place.engine)}
+        read = {"fields": list(PERSONAL), "customers": counts.get(key, 0)}
+        place.trail.about(f"Segment:{key}")
+        place.trail.say(READ, read)
     place.engine.dispose()
     rows = _write(out, members(place.url, number, cipher), personal_data)
     terminal.say(f"{rows:,} members of {key} are in {out}.")

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.db.audit import TABLE
+from api.db.snapshots import Snapshot
 from api.domain.audit import READS, Entry, Event, Head, Seals, head_of
 from api.errors import EchelonError
 
@@ -32,10 +33,17 @@ class AuditUnavailable(EchelonError):
 
 
 class ReadLog:
-    """One process's chain of reads; `engine` is of its own, so that requests can't starve it."""
+    """One process's chain of reads.
 
-    def __init__(self, engine: AsyncEngine, seals: Seals) -> None:
+    `engine` is of its own, so that requests can't starve it; `beside` is to read entries with,
+    where they don't lie in the database itself.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, seals: Seals, beside: AsyncEngine | None = None
+    ) -> None:
         self._engine = engine
+        self.beside = beside
         self._seals = seals
         self._waiting: list[Waiting] = []
         self._writer: asyncio.Task[None] | None = None
@@ -44,6 +52,10 @@ class ReadLog:
     @staticmethod
     def _fresh() -> Head:
         return Head(f"{READS}{uuid4().hex}")
+
+    def snapshot(self, database: Snapshot) -> Snapshot:
+        """To read entries with: the request's own snapshot, where they lie in that database."""
+        return database if self.beside is None else Snapshot(self.beside)
 
     @property
     def head(self) -> Head:
@@ -104,6 +116,8 @@ class ReadLog:
         if self._writer is not None:
             await self._writer
         await self._engine.dispose()
+        if self.beside is not None:
+            await self.beside.dispose()
 
 
 def _unavailable() -> AuditUnavailable:

@@ -23,6 +23,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "customers:write": "Tiers, classes and statuses of single customers, set by hand.",
         "schema:read": "The schema: introspection, suggestions and GraphiQL.",
         "metrics:read": "Prometheus metrics.",
+        "audit:read": "The audit log: who changed what, and who read personal data.",
         "admin": "Everything.",
     }
 )

@@ -36,6 +36,7 @@ POLICIES_WRITE = Requires(scope="policies:write")
 SEGMENTS_WRITE = Requires(scope="segments:write")
 STRATEGIES_WRITE = Requires(scope="strategies:write")
 CUSTOMERS_WRITE = Requires(scope="customers:write")
+AUDIT = Requires(scope="audit:read")
 ADMIN = Requires(scope="admin")
 
 

@@ -57,6 +57,8 @@ class Context:
     simulator: Simulator
     seals: Seals
     request_id: str
+    reads: Snapshot
+    """Where reads of personal data are recorded: this very database, or a file beside it."""
     personal: PersonalReads = field(default_factory=PersonalReads)
     """What the answer holds of people, noted as it comes together."""
     change: Change | None = None

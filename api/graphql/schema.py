@@ -12,6 +12,7 @@ from graphql.pyutils import Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.access import enforce
+from api.graphql.audit import AuditQueries
 from api.graphql.cases import CaseQueries
 from api.graphql.class_changes import ClassChangeQueries
 from api.graphql.classifications import ClassificationQueries
@@ -70,6 +71,7 @@ class Query(
     PortfolioQueries,
     MonthlyQueries,
     ModelQueries,
+    AuditQueries,
     NodeQueries,
 ):
     pass

@@ -35,6 +35,7 @@ KEYS = {
     "partner": ["scores:read"],
     "developer": ["customers:read", "schema:read"],
     "monitor": ["metrics:read"],
+    "auditor": ["audit:read"],
     "policies": ["policies:write"],
     "segments": ["segments:write"],
     "strategies": ["strategies:write"],
