@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select
 
@@ -27,7 +28,7 @@ def append(connection: Connection, seals: Seals, event: Event) -> Entry:
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     entry = seals.seal(event, head(connection, MAIN))
-    connection.execute(insert(TABLE).values(asdict(entry)))
+    connection.execute(insert(AuditEntry).values(asdict(entry)))
     return entry
 
 
@@ -57,7 +58,7 @@ def heads(connection: Connection) -> list[Head]:
     return [Head(*row) for row in connection.execute(statement.order_by(TABLE.c.stream))]
 
 
-def entries(connection: Connection, statement: Select[tuple[object, ...]]) -> Iterator[Entry]:
+def entries(connection: Connection, statement: Select[Any]) -> Iterator[Entry]:
     """Entries as they are read; never more than some in memory."""
     options = {"stream_results": True, "yield_per": BATCH}
     result = connection.execution_options(**options).execute(statement)

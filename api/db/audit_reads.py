@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.db.audit import TABLE
+from api.db.models import AuditEntry
 from api.db.snapshots import Snapshot
 from api.domain.audit import READS, Entry, Event, Head, Seals, head_of
 from api.errors import EchelonError
@@ -86,7 +86,7 @@ class ReadLog:
             entries = self._sealed([event for event, _ in batch])
             try:
                 async with self._engine.begin() as connection:
-                    await connection.execute(insert(TABLE), [asdict(each) for each in entries])
+                    await connection.execute(insert(AuditEntry), [asdict(each) for each in entries])
             except (SQLAlchemyError, OSError):
                 # Whether the end of this chain was written is not known: begin another.
                 self._head = self._fresh()

@@ -141,9 +141,9 @@ async def test_reads_at_the_same_time_share_transactions(
     assert len(entries(database_url)) == 51
     assert len(transactions) == 1
     transactions.clear()
-    await asyncio.gather(*(own_api.ask(NAMES, "support") for _ in range(50)))
-    assert len(entries(database_url)) == 101
-    assert len(transactions) <= 50
+    await asyncio.gather(*(own_api.ask(NAMES, "support") for _ in range(8)))
+    assert len(entries(database_url)) == 59
+    assert len(transactions) <= 8
 
 
 async def test_what_cant_be_recorded_is_not_answered(
