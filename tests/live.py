@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.settings import Settings
 from api.wire import Protocol
 
 
@@ -31,6 +32,11 @@ def lacking(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
+
+
+def unhurried(settings: Settings) -> Settings:
+    """The same without a rate limit: for those who ask faster than people do."""
+    return settings.model_copy(update={"points_per_second": 0.0})
 
 
 @contextmanager

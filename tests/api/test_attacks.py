@@ -53,7 +53,7 @@ ATTACKS = {
     "field duplication: five hundred times the same field is answered": Attack(
         document("query cop { " + "__typename \n" * 500 + "}"),
         200,
-        "TOO_MANY_REPEATS",
+        "TOO_MANY_ROOT_FIELDS",
         document("query cop { " + "__typename \n" * 50 + "}"),
     ),
     "directive overload: as many known directives as one likes": Attack(
@@ -63,7 +63,7 @@ ATTACKS = {
         document("query cop { __typename @include(if: true) }"),
     ),
     "circular introspection: types of fields of types of fields": Attack(
-        document(CIRCLE), 200, "FORBIDDEN", HARMLESS
+        document(CIRCLE), 200, "INTROSPECTION_TOO_DEEP", HARMLESS
     ),
     "introspection: the schema is told": Attack(
         document("query cop { __schema { types { name fields { name } } } }"),

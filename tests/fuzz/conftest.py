@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as of_hypothesis
 
 from api.app import create_app
 from tests.api.conftest import Log, Seeded, clock, seeded_sqlite, settings_for
-from tests.live import Site, serving
+from tests.live import Site, serving, unhurried
 
 __all__ = ["seeded_sqlite"]
-SAME_EACH_TIME = settings(
+SAME_EACH_TIME = of_hypothesis(
     max_examples=150,
     database=None,
     derandomize=True,
@@ -25,9 +26,8 @@ SAME_EACH_TIME = settings(
 @pytest.fixture(scope="module")
 def site(seeded_sqlite: Seeded) -> Iterator[Site]:
     """Over SQLite: what is made up here hardly gets as far as a database."""
-    with serving(
-        create_app(settings_for(seeded_sqlite.url), clock=clock, logger=Log().logger)
-    ) as address:
+    settings = unhurried(settings_for(seeded_sqlite.url))
+    with serving(create_app(settings, clock=clock, logger=Log().logger)) as address:
         yield Site(address, seeded_sqlite.keys)
 
 

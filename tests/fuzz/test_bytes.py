@@ -116,4 +116,4 @@ def test_after_all_this_the_server_answers(site: Site) -> None:
     answer = httpx.post(
         f"{site.address}/graphql", json={"query": "{ __typename }"}, headers=headers
     )
-    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert answer.json()["data"] == {"__typename": "Query"}
