@@ -8,17 +8,24 @@ from typing import Annotated
 import typer
 
 from api.cli.context import now, open_installation
+from api.cli.keys_matrix import matrix_
 from api.cli.terminal import JsonOption, Terminal
 from api.db.keys import KeyListing, create_key, list_keys, revoke_keys, rotate_key
 from api.domain.keys import SHOWN_LENGTH, starts_a_key
+from api.domain.roles import role_named
+from api.errors import InvalidInput
 
 app = typer.Typer(help="Create, list, change and revoke API keys.", no_args_is_help=True)
+app.command("matrix")(matrix_)
 
 
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="Who uses the key.")],
-    scopes: Annotated[str, typer.Option(help="Comma-separated, such as scores:read.")],
+    scopes: Annotated[str, typer.Option(help="Comma-separated, such as scores:read.")] = "",
+    role: Annotated[
+        str | None, typer.Option(help="The scopes of a role, such as sales; see `keys matrix`.")
+    ] = None,
     expires_days: Annotated[
         int | None, typer.Option(min=1, max=3650, help="Days until the key stops working.")
     ] = None,
@@ -34,7 +41,7 @@ def create(
     terminal = Terminal(as_json=json)
     place = open_installation()
     expires = now() + dt.timedelta(days=expires_days) if expires_days else None
-    listed = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    listed = _scopes(scopes, role, owner)
     place.trail.about(f"ApiKey:{name}")
     key = create_key(place.engine, name, listed, expires, now, owner=owner, documents=documents)
     terminal.say(key)
@@ -49,6 +56,21 @@ def create(
             "expiresAt": expires,
         }
     )
+
+
+def _scopes(scopes: str, role: str | None, owner: str | None) -> list[str]:
+    """The scopes given and those of the role; a key keeps them, whatever the role becomes.
+
+    Raises:
+        InvalidInput: there is no such role, or it needs an owner.
+    """
+    listed = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    if role is None:
+        return listed
+    found = role_named(role)
+    if found.own_customers and owner is None:
+        raise InvalidInput(f"The role {role} sees the customers of one owner: give --owner.")
+    return [*listed, *(scope for scope in found.scopes if scope not in listed)]
 
 
 @app.command()

@@ -7,6 +7,7 @@ import secrets
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -14,7 +15,10 @@ from api.errors import InvalidInput
 
 SCOPES: Mapping[str, str] = MappingProxyType(
     {
-        "customers:read": "Customers with their tiers, predictions, segments and strategies.",
+        "customers:read": "Customers with their tiers, predictions, segments and strategies; "
+        "includes `statistics:read` and `rules:read`.",
+        "statistics:read": "Numbers of the whole business: portfolio, months, migrations, models.",
+        "rules:read": "What decides: fields, tiers, policies, classes, segments and strategies.",
         "pii:read": "Names, e-mail addresses and phone numbers, shown and searched for.",
         "scores:read": "The partner feed of risk scores.",
         "policies:write": "Tier policies and classifications: stored, activated, rolled back.",
@@ -27,6 +31,18 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "admin": "Everything.",
     }
 )
+INCLUDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "customers:read": ("statistics:read", "rules:read"),
+        "policies:write": ("rules:read",),
+        "segments:write": ("rules:read",),
+        "strategies:write": ("rules:read",),
+        "admin": tuple(SCOPES),
+    }
+)
+"""Scopes that others bring along: whoever writes rules may read them back."""
+OF_EVERYBODY = "statistics:read"
+"""Not brought along for who sees some customers only: it tells about the others too."""
 RealmName = Literal["live", "test"]
 """The business's own database, or the one with invented customers that partners build against."""
 PREFIXES: Mapping[RealmName, str] = MappingProxyType({"live": "ech_live_", "test": "ech_test_"})
@@ -69,8 +85,16 @@ class Caller:
         """One for each client that limits and records count for; the same for all its keys."""
         return f"{self.realm}:{self.name}"
 
+    @cached_property
+    def granted(self) -> frozenset[str]:
+        """All scopes they have, those included in others too."""
+        found = set(self.scopes).union(*(INCLUDED.get(scope, ()) for scope in self.scopes))
+        if self.owner is not None and not self.scopes & {OF_EVERYBODY, "admin"}:
+            found.discard(OF_EVERYBODY)
+        return frozenset(found)
+
     def may(self, scope: str) -> bool:
-        return scope in self.scopes or "admin" in self.scopes
+        return scope in self.granted
 
 
 def new_key(realm: RealmName = "live") -> str:

@@ -1,36 +1,68 @@
-"""Who may read or change what: declared beside the field, shown in the schema, enforced here.
+"""Who may read or change what: declared beside each type and field, enforced here.
 
-Deny by default: a root field that names no scope stops the schema from being built.
+Deny by default: a root field or a type that says nothing stops the schema from being built.
+
+A field asks for what it declares itself, for what its own type asks for, and for what the type of
+its value asks for. So no path leads around the guard of a type: neither `node`, nor a member of a
+list, nor what a mutation answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import strawberry
-from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    get_named_type,
+)
 from strawberry.schema_directive import Location
 
-from api.domain.keys import SCOPES
+from api.domain.keys import INCLUDED, OF_EVERYBODY, SCOPES, Caller
 from api.errors import Forbidden
 from api.graphql.trail import customer_of
 
 Resolver = Callable[..., Any]
 BACKREF = "strawberry-definition"
+SCOPES_OF = "scopes"
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
+    locations=[Location.FIELD_DEFINITION, Location.OBJECT],
     name="requires",
-    description="The scope a key needs to use this field; `admin` includes every scope.",
+    description="The scope a caller needs to use this field, or any field of this type; some "
+    "scopes include others, and `admin` includes all.",
 )
 class Requires:
     scope: str = strawberry.directive_field(name="scope")
 
 
+@strawberry.schema_directive(
+    locations=[Location.OBJECT],
+    name="inherits",
+    description="A part of other things: it takes the scopes of the field that leads to it.",
+)
+class Inherits:
+    pass
+
+
+@strawberry.schema_directive(
+    locations=[Location.OBJECT],
+    name="carries",
+    description="A list, or an entry of one: it takes the scope of the things in it.",
+)
+class Carries:
+    pass
+
+
 CUSTOMERS = Requires(scope="customers:read")
 PERSONAL = Requires(scope="pii:read")
+STATISTICS = Requires(scope="statistics:read")
+RULES = Requires(scope="rules:read")
 SCORES = Requires(scope="scores:read")
 POLICIES_WRITE = Requires(scope="policies:write")
 SEGMENTS_WRITE = Requires(scope="segments:write")
@@ -38,43 +70,100 @@ STRATEGIES_WRITE = Requires(scope="strategies:write")
 CUSTOMERS_WRITE = Requires(scope="customers:write")
 AUDIT = Requires(scope="audit:read")
 ADMIN = Requires(scope="admin")
+INHERITED = Inherits()
+ITEMS = Carries()
 
 
-def scope_of(field: GraphQLField) -> str | None:
-    """The scope a field was declared with."""
-    definition = field.extensions.get(BACKREF)
-    for directive in getattr(definition, "directives", ()):
-        if isinstance(directive, Requires):
-            return directive.scope
-    return None
+def scopes_of(field: GraphQLField) -> tuple[str, ...]:
+    """The scopes that a field of the guarded schema takes, all of them."""
+    return cast("tuple[str, ...]", field.extensions.get(SCOPES_OF, ()))
+
+
+def opens(field: GraphQLField, caller: Caller) -> bool:
+    return all(caller.may(scope) for scope in scopes_of(field))
+
+
+def objects(schema: GraphQLSchema) -> Iterator[GraphQLObjectType]:
+    """The object types that we declare, in the schema's order."""
+    for name, kind in schema.type_map.items():
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__"):
+            yield kind
 
 
 def enforce(schema: GraphQLSchema) -> None:
-    """Put a guard before the resolver of each field that declares a scope.
+    """Put a guard before the resolver of each field that takes a scope.
 
     Raises:
-        LookupError: a root field declares none, or one that no key can have.
+        LookupError: a root field or a type declares nothing, or a scope that no key can have.
     """
-    for name, kind in schema.type_map.items():
-        if not isinstance(kind, GraphQLObjectType) or name.startswith("__"):
-            continue
-        for field_name, field in kind.fields.items():
-            scope = scope_of(field)
-            if scope is None and kind in (schema.query_type, schema.mutation_type):
-                raise LookupError(f"{name}.{field_name} declares no scope")
-            if scope is not None:
-                if scope not in SCOPES:
-                    raise LookupError(f"{name}.{field_name} needs the unknown scope {scope}")
-                field.resolve = _guarded(field.resolve, scope, f"{name}.{field_name}")
+    roots = (schema.query_type, schema.mutation_type)
+    for kind in objects(schema):
+        own = type_scope(kind)
+        for name, field in kind.fields.items():
+            place = f"{kind.name}.{name}"
+            declared = _declared(field, place)
+            if kind in roots and declared is None:
+                raise LookupError(f"{place} declares no scope")
+            named = get_named_type(field.type)
+            below = type_scope(named) if isinstance(named, GraphQLObjectType) else None
+            scopes = _needed(own, below, declared)
+            if scopes:
+                field.extensions[SCOPES_OF] = scopes
+                field.resolve = _guarded(field.resolve, scopes, place)
 
 
-def _guarded(resolve: Resolver | None, scope: str, place: str) -> Resolver:
+def _needed(*scopes: str | None) -> tuple[str, ...]:
+    """Each scope once, without those that another always brings along."""
+    asked = dict.fromkeys(scope for scope in scopes if scope)
+    brought = {each for scope in asked for each in INCLUDED.get(scope, ()) if each != OF_EVERYBODY}
+    return tuple(scope for scope in asked if scope not in brought or scope == "admin")
+
+
+def type_scope(kind: GraphQLObjectType) -> str | None:
+    """The scope that every field of a type takes; none where it inherits.
+
+    Raises:
+        LookupError: the type declares nothing.
+    """
+    definition = kind.extensions.get(BACKREF)
+    for directive in getattr(definition, "directives", None) or ():
+        if isinstance(directive, Requires):
+            return _known(directive.scope, kind.name)
+        if isinstance(directive, Carries):
+            item = kind.fields.get("node") or kind.fields["edges"]
+            return type_scope(cast(GraphQLObjectType, get_named_type(item.type)))
+        if isinstance(directive, Inherits):
+            return None
+    raise LookupError(
+        f"The type {kind.name} declares no scope: give @strawberry.type(..., "
+        "directives=[CUSTOMERS]) or another of api.graphql.access, or [INHERITED] for a part of "
+        "other things"
+    )
+
+
+def _declared(field: GraphQLField, place: str) -> str | None:
+    definition = field.extensions.get(BACKREF)
+    for directive in getattr(definition, "directives", ()):
+        if isinstance(directive, Requires):
+            return _known(directive.scope, place)
+    return None
+
+
+def _known(scope: str, place: str) -> str:
+    if scope not in SCOPES:
+        raise LookupError(f"{place} needs the unknown scope {scope}")
+    return scope
+
+
+def _guarded(resolve: Resolver | None, scopes: tuple[str, ...], place: str) -> Resolver:
     if resolve is None:
         raise LookupError(f"{place} has no resolver to guard")
 
     def guarded(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
-        if not info.context.caller.may(scope):
-            raise Forbidden(f"{place} needs a key with the scope {scope}.")
+        caller = info.context.caller
+        for scope in scopes:
+            if not caller.may(scope):
+                raise Forbidden(f"{place} needs a key with the scope {scope}.")
         return resolve(source, info, **arguments)
 
     def noted(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:

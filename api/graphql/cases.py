@@ -64,7 +64,10 @@ class CaseOutcome(Enum):
     NO_ANSWER = choice("no_answer", "The customer could not be reached.")
 
 
-@strawberry.type(description="Something planned for a customer by a strategy, done or declined.")
+@strawberry.type(
+    description="Something planned for a customer by a strategy, done or declined.",
+    directives=[CUSTOMERS],
+)
 class StrategyAction(Node):
     status: ActionStatus = strawberry.field(description="How far it is.")
     owner: str = strawberry.field(description="Who does it.")
@@ -89,7 +92,7 @@ class StrategyAction(Node):
         return await opened_note("action_note", self.row, self.context)
 
 
-@strawberry.type(description="A customer to be kept or won back.")
+@strawberry.type(description="A customer to be kept or won back.", directives=[CUSTOMERS])
 class CustomerCase(Node):
     kind: CaseKind = strawberry.field(description="What it is about.")
     customer_id: strawberry.ID = strawberry.field(description="Id of the customer.")

@@ -23,7 +23,10 @@ from api.graphql.sensitivity import hides_class, note_class
 LARGEST_FEED_PAGE = 5_000
 
 
-@strawberry.type(description="A customer moved from one class of a classification to another.")
+@strawberry.type(
+    description="A customer moved from one class of a classification to another.",
+    directives=[CUSTOMERS],
+)
 class ClassChange:
     classification: str = strawberry.field(description="Key of the classification.")
     previous: str | None = strawberry.field(description="The value before; none: had none.")

@@ -10,6 +10,7 @@ from typing import Any
 import strawberry
 
 from api.db.snapshots import Record
+from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context
 from api.graphql.customer_classes import CustomerClass, customer_classes, load_classes
 from api.graphql.described import choice, loaded
@@ -57,7 +58,10 @@ class RfmGroup(Enum):
     LOST = choice("lost", "Lowest in all three.")
 
 
-@strawberry.type(description="Recency, frequency and monetary scores, 5 the best, 1 the lowest.")
+@strawberry.type(
+    description="Recency, frequency and monetary scores, 5 the best, 1 the lowest.",
+    directives=[CUSTOMERS],
+)
 class Rfm:
     r_score: int | None = strawberry.field(description="How recently; none without an order.")
     f_score: int | None = strawberry.field(description="How often; none without an order.")
@@ -65,7 +69,7 @@ class Rfm:
     group: RfmGroup | None = strawberry.field(description="The group these scores fall in.")
 
 
-@strawberry.type(description="The lifecycle stage and since when.")
+@strawberry.type(description="The lifecycle stage and since when.", directives=[CUSTOMERS])
 class Lifecycle:
     stage: LifecycleStage = strawberry.field(description="The stage.")
     since: dt.date = strawberry.field(description="The first day it was seen in this stage.")
@@ -83,7 +87,10 @@ def _load_intent(each: Classes) -> Awaitable[Any]:
     return each.context.loaders.intent.load(each.row.customer_id)
 
 
-@strawberry.type(description="Measures of a customer's behaviour and the classes that follow.")
+@strawberry.type(
+    description="Measures of a customer's behaviour and the classes that follow.",
+    directives=[CUSTOMERS],
+)
 class Classes:
     rfm: Rfm = strawberry.field(description="Recency, frequency, monetary value.")
     abc: AbcClass | None = strawberry.field(description="ABC class; none without an order.")

@@ -16,7 +16,7 @@ from api.db.class_reading import (
 from api.db.snapshots import Record
 from api.domain.fields import nearest, shown
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import CUSTOMERS, RULES
 from api.graphql.context import Context, Info
 from api.graphql.customer_classes import class_reader, value_label
 from api.graphql.customer_order import FilterChoice, OrderChoice, ask_customers
@@ -29,7 +29,7 @@ from api.graphql.sensitivity import hides_class
 from api.graphql.strategies import bilingual
 
 
-@strawberry.type(description="A value that a classification may give.")
+@strawberry.type(description="A value that a classification may give.", directives=[RULES])
 class ClassValue:
     value: str = strawberry.field(description="Key of the value.")
     count: int | None = strawberry.field(
@@ -46,7 +46,7 @@ class ClassValue:
         return str(value_label(self.document, self.value, language, self.context))
 
 
-@strawberry.type(description="A customer near a cut-off.")
+@strawberry.type(description="A customer near a cut-off.", directives=[CUSTOMERS])
 class BoundaryCustomer:
     measured: float = strawberry.field(
         description="Their measure; money in minor units of the base currency."
@@ -54,7 +54,9 @@ class BoundaryCustomer:
     customer: Customer = strawberry.field(description="Who it is.")
 
 
-@strawberry.type(description="A cut-off, and who is nearest to it on both sides.")
+@strawberry.type(
+    description="A cut-off, and who is nearest to it on both sides.", directives=[RULES]
+)
 class ClassBoundary:
     value: str = strawberry.field(description="The value that begins here.")
     measure: str = strawberry.field(description="The field that is cut.")
@@ -69,7 +71,7 @@ class ClassBoundary:
     )
 
 
-@strawberry.type(description="A version of a classification.")
+@strawberry.type(description="A version of a classification.", directives=[RULES])
 class ClassificationVersion:
     version: int = strawberry.field(description="Raised by each change.")
     active: bool = strawberry.field(description="Whether refreshes decide by it.")
@@ -85,7 +87,7 @@ class ClassificationVersion:
 ValueArgument = Annotated[str, strawberry.argument(description="Key of one of its values.")]
 
 
-@strawberry.type(description="A way to tell customers apart by named values.")
+@strawberry.type(description="A way to tell customers apart by named values.", directives=[RULES])
 class Classification(Node):
     key: str = strawberry.field(description="Stable short name.")
     kind: str = strawberry.field(
@@ -222,14 +224,14 @@ class ClassificationQueries:
     @field(
         "Every classification that decides now; those that rest on sensitive attributes only "
         "with pii:read.",
-        needs=CUSTOMERS,
+        needs=RULES,
     )
     async def classifications(self, info: Info) -> list[Classification] | None:
         context = info.context
         rows = await context.loaders.classifications.all()
         return [classification(row, context) for row in rows if not hides_class(row.key, context)]
 
-    @field("A classification by its key; none if unknown.", needs=CUSTOMERS, name="classification")
+    @field("A classification by its key; none if unknown.", needs=RULES, name="classification")
     async def classification_by_key(
         self, info: Info, key: Annotated[str, strawberry.argument(description="Its key.")]
     ) -> Classification | None:

@@ -13,6 +13,7 @@ from api.db.class_evidence import ClassReader
 from api.db.snapshots import Record
 from api.domain.classes import OWN_COLUMNS, parse_classifications
 from api.domain.fields import known_fields
+from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
 from api.graphql.language import LanguageChoice
@@ -31,7 +32,7 @@ def _load_moves(each: CustomerClass) -> Awaitable[Any]:
     return each.context.loaders.class_history.load((each.customer, each.key))
 
 
-@strawberry.type(description="What one classification says of a customer.")
+@strawberry.type(description="What one classification says of a customer.", directives=[CUSTOMERS])
 class CustomerClass:
     key: str = strawberry.field(description="Key of the classification.")
     value: str | None = strawberry.field(
@@ -69,7 +70,7 @@ class CustomerClass:
         return reasons([*self.set_by, *found.get(self.key, ())], self.context)
 
 
-@strawberry.type(description="A customer's move from one class to another.")
+@strawberry.type(description="A customer's move from one class to another.", directives=[CUSTOMERS])
 class ClassMove:
     previous: str | None = strawberry.field(description="The value before; none: had none.")
     current: str | None = strawberry.field(description="The value since then; none: has none.")

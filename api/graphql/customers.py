@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 
 from api.db.findings import Found
 from api.db.snapshots import Record
-from api.graphql.access import PERSONAL
+from api.graphql.access import CUSTOMERS, PERSONAL
 from api.graphql.cases import CustomerCase, StrategyAction, actions_of, cases_of
 from api.graphql.classes import Classes, CustomerKind, classes
 from api.graphql.context import Context
@@ -48,7 +48,7 @@ from api.graphql.withheld import CustomerNeed, WithheldStrategy, needs_of, withh
 MOST_OVERRIDES = 50
 
 
-@strawberry.type(description="A custom attribute of a customer.")
+@strawberry.type(description="A custom attribute of a customer.", directives=[CUSTOMERS])
 class Attribute:
     name: str = strawberry.field(description="Its name.")
     type: str = strawberry.field(description="Its type: number, text, boolean or date.")
@@ -63,7 +63,7 @@ class Attribute:
         return str(self.row.label_zh if chinese else self.row.label_en)
 
 
-@strawberry.type(description="A customer's stay in a segment.")
+@strawberry.type(description="A customer's stay in a segment.", directives=[CUSTOMERS])
 class CustomerSegment:
     key: str = strawberry.field(description="Key of the segment.")
     since: dt.date = strawberry.field(description="First day in it.")
@@ -102,7 +102,7 @@ def _grouped(customer: Customer) -> Awaitable[Any]:
     return asyncio.gather(loaders.findings.load(customer.row.id), loaders.mining_run.all())
 
 
-@strawberry.type(description="Somebody the business deals with.")
+@strawberry.type(description="Somebody the business deals with.", directives=[CUSTOMERS])
 class Customer(Node, CustomerLists):
     external_id: str = strawberry.field(description="The business's own customer number.")
     kind: CustomerKind = strawberry.field(description="Whom the business deals with.")

@@ -38,7 +38,10 @@ def _words(explanation: Explanation, language: LanguageChoice, context: Context)
     return Words(explanation, spoken, context.currency, _actions)
 
 
-@strawberry.type(description="Something the policy could read about the customer, as it was.")
+@strawberry.type(
+    description="Something the policy could read about the customer, as it was.",
+    directives=[CUSTOMERS],
+)
 class UsedMeasure:
     name: str = strawberry.field(description="The field's name in documents.")
     value: JSON | None = strawberry.field(
@@ -55,7 +58,8 @@ class UsedMeasure:
 
 @strawberry.type(
     description="The least that one measure must become, by itself, for a better tier; verified "
-    "by deciding again."
+    "by deciding again.",
+    directives=[CUSTOMERS],
 )
 class TierChange:
     name: str = strawberry.field(description="The field's name in documents.")
@@ -73,7 +77,8 @@ class TierChange:
 
 @strawberry.type(
     description="What an action would do: the risk by the model itself, as mining stored it, and "
-    "the tier by deciding again."
+    "the tier by deciding again.",
+    directives=[CUSTOMERS],
 )
 class TierAction:
     actions: list[str] = strawberry.field(description="Stable names of what to do.")
@@ -89,7 +94,7 @@ class TierAction:
         return _words(self.explanation, language, self.context).effect(self.effect)
 
 
-@strawberry.type(description="What would move a customer's tier or risk.")
+@strawberry.type(description="What would move a customer's tier or risk.", directives=[CUSTOMERS])
 class WhatIf:
     changes: list[TierChange] = strawberry.field(
         description="Of measures that a business can act on, each by itself."
@@ -99,20 +104,22 @@ class WhatIf:
     )
 
 
-@strawberry.type(description="Whether the decision follows from what is stored with it.")
+@strawberry.type(description="Whether a decision follows from its record.", directives=[CUSTOMERS])
 class TierReplay:
     equal: bool = strawberry.field(description="Whether it does.")
     tier: str | None = strawberry.field(description="What deciding again gave.")
     flaws: list[str] = strawberry.field(description="What speaks against the record.")
 
 
-@strawberry.type(description="A tier that is kept for now, though its conditions are missed.")
+@strawberry.type(
+    description="A tier kept though its conditions are missed.", directives=[CUSTOMERS]
+)
 class TierHold:
     since: dt.date = strawberry.field(description="Since when.")
     until: dt.date = strawberry.field(description="The first day on which it may be lost.")
 
 
-@strawberry.type(description="A tier set by hand.")
+@strawberry.type(description="A tier set by hand.", directives=[CUSTOMERS])
 class TierByHand:
     tier: str = strawberry.field(description="The tier.")
     reason: str = strawberry.field(description="Why, in the words of who set it.")
@@ -120,7 +127,9 @@ class TierByHand:
     expires_on: dt.date = strawberry.field(description="The last day it counts.")
 
 
-@strawberry.type(description="A tier decision with everything that led to it.")
+@strawberry.type(
+    description="A tier decision with everything that led to it.", directives=[CUSTOMERS]
+)
 class TierDecision:
     tier: str | None = strawberry.field(description="Key of the tier; none: below the lowest.")
     as_of: dt.date = strawberry.field(description="The day that was asked about.")

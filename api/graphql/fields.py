@@ -9,7 +9,7 @@ import strawberry
 
 from api.domain.conditions import operators_of
 from api.domain.fields import SEGMENT, TIER, Choice, Field, windows_of
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import RULES
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.language import Language, LanguageChoice
@@ -37,7 +37,7 @@ class RuleFieldUnit(Enum):
     SHARE = choice("share", "A share of the whole, 1 being all of it.")
 
 
-@strawberry.type(description="A value that a field may have.")
+@strawberry.type(description="A value that a field may have.", directives=[RULES])
 class RuleChoice:
     value: str = strawberry.field(description="As rules write it.")
     of: strawberry.Private[Choice]
@@ -48,7 +48,9 @@ class RuleChoice:
         return _label(self.of, language, self.context)
 
 
-@strawberry.type(description="One stretch of time that a field can be asked for over.")
+@strawberry.type(
+    description="One stretch of time that a field can be asked for over.", directives=[RULES]
+)
 class RuleWindow:
     days: int = strawberry.field(description="What rules write as `window_days`.")
     field_name: str = strawberry.field(
@@ -56,7 +58,9 @@ class RuleWindow:
     )
 
 
-@strawberry.type(description="Something known about customers that rules can ask for.")
+@strawberry.type(
+    description="Something known about customers that rules can ask for.", directives=[RULES]
+)
 class RuleField:
     name: str = strawberry.field(description="As rules write it.")
     type: RuleFieldType = strawberry.field(description="What its values are.")
@@ -129,7 +133,7 @@ async def _segments(context: Context) -> list[Choice]:
 class FieldQueries:
     @field(
         "Everything that rules of filters, segments, policies and strategies may read.",
-        needs=CUSTOMERS,
+        needs=RULES,
     )
     async def fields(self, info: Info) -> list[RuleField] | None:
         context = info.context

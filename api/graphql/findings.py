@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 
 from api.db.findings import Found
 from api.db.snapshots import Record
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import CUSTOMERS, RULES
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.language import Language, LanguageChoice
@@ -23,7 +23,10 @@ def _language(chosen: LanguageChoice, context: Context) -> TextLanguage:
     return "en" if (chosen or context.language) is Language.EN else "zh"
 
 
-@strawberry.type(description="What speaks for something found: a stable code, its numbers, a text.")
+@strawberry.type(
+    description="What speaks for something found: a stable code, its numbers, a text.",
+    directives=[CUSTOMERS],
+)
 class Evidence:
     code: str = strawberry.field(description="Stable name of this kind of evidence.")
     params: JSON = strawberry.field(description="The numbers behind it.")
@@ -35,7 +38,7 @@ class Evidence:
         return mining_text(self.code, params, _language(language, self.context))
 
 
-@strawberry.type(description="A product to offer to a customer.")
+@strawberry.type(description="A product to offer to a customer.", directives=[CUSTOMERS])
 class RecommendedProduct:
     rank: int = strawberry.field(description="1 is the best.")
     product: str = strawberry.field(description="The business's own product number.")
@@ -48,7 +51,7 @@ class RecommendedProduct:
     reason: Evidence = strawberry.field(description="Why it is offered.")
 
 
-@strawberry.type(description="A channel to reach a customer by.")
+@strawberry.type(description="A channel to reach a customer by.", directives=[CUSTOMERS])
 class PreferredChannel:
     rank: int = strawberry.field(description="1 is the best.")
     channel: str = strawberry.field(description="Store, web, app, phone, mail ...")
@@ -56,7 +59,10 @@ class PreferredChannel:
     evidence: Evidence = strawberry.field(description="What says so.")
 
 
-@strawberry.type(description="Something that would lower a customer's risk, by the model itself.")
+@strawberry.type(
+    description="Something that would lower a customer's risk, by the model itself.",
+    directives=[CUSTOMERS],
+)
 class ChurnHint:
     actions: list[str] = strawberry.field(description="Stable names of what to do.")
     probability_before: float = strawberry.field(description="Of churn, as things are.")
@@ -68,7 +74,9 @@ class ChurnHint:
         return actions_text(tuple(self.actions), _language(language, self.context))
 
 
-@strawberry.type(description="Customers alike in many aspects; found, not defined.")
+@strawberry.type(
+    description="Customers alike in many aspects; found, not defined.", directives=[RULES]
+)
 class CustomerGroup:
     key: str = strawberry.field(description="Stable short name, kept from run to run.")
     customers: int = strawberry.field(description="How many are in it.")
@@ -149,7 +157,7 @@ def groups_in(run: Record | None, context: Context) -> list[CustomerGroup]:
 
 @strawberry.type
 class FindingQueries:
-    @field("Groups of customers alike, as mining found them last.", needs=CUSTOMERS)
+    @field("Groups of customers alike, as mining found them last.", needs=RULES)
     async def customer_groups(self, info: Info) -> list[CustomerGroup] | None:
         context = info.context
         return groups_in(await context.loaders.mining_run.all(), context)

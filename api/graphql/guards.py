@@ -14,7 +14,7 @@ from api.domain.revenue import AGREES, DIVERGES, PARTS, Bridge, bridge
 from api.domain.strategies.documents import parse_strategy
 from api.domain.texts import shown_money
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import CUSTOMERS, STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.language import LanguageChoice
@@ -36,7 +36,7 @@ class RevenuePart(Enum):
     LOST = choice("lost", "In the earlier period only.")
 
 
-@strawberry.type(description="Customers of one part and what they bought.")
+@strawberry.type(description="Customers of one part and what they bought.", directives=[STATISTICS])
 class RevenueFlow:
     part: RevenuePart = strawberry.field(description="What became of them.")
     customers: int = strawberry.field(description="How many.")
@@ -47,7 +47,8 @@ class RevenueFlow:
 
 @strawberry.type(
     description="How revenue came from one period to the next; the changes of the parts add up "
-    "exactly."
+    "exactly.",
+    directives=[STATISTICS],
 )
 class RevenueBridge:
     before: Decimal = strawberry.field(description="Revenue of the earlier period, exact.")
@@ -78,7 +79,7 @@ class RevenueBridge:
         )
 
 
-@strawberry.type(description="How many customers of a tier bought again.")
+@strawberry.type(description="How many customers of a tier bought again.", directives=[STATISTICS])
 class TierRetention:
     tier: str | None = strawberry.field(description="The tier held on the first day.")
     customers: int = strawberry.field(description="Who held it.")
@@ -86,7 +87,10 @@ class TierRetention:
     rate: float = strawberry.field(description="Their share, 0 to 1.")
 
 
-@strawberry.type(description="Answers to customers of a tier against their service plan.")
+@strawberry.type(
+    description="Answers to customers of a tier against their service plan.",
+    directives=[STATISTICS],
+)
 class TierAnswers:
     tier: str | None = strawberry.field(description="The present tier.")
     answered: int = strawberry.field(description="Contacts that were answered.")
@@ -94,7 +98,9 @@ class TierAnswers:
     mean_hours_late: float | None = strawberry.field(description="By how much; none if none were.")
 
 
-@strawberry.type(description="A contact that was answered later than promised.")
+@strawberry.type(
+    description="A contact that was answered later than promised.", directives=[CUSTOMERS]
+)
 class LateAnswer:
     external_id: str = strawberry.field(description="The business's own customer number.")
     tier: str | None = strawberry.field(description="The customer's present tier.")
@@ -103,7 +109,9 @@ class LateAnswer:
     promised_hours: float = strawberry.field(description="What the service plan promises.")
 
 
-@strawberry.type(description="Answers later than the customers' service plans promise.")
+@strawberry.type(
+    description="Answers later than the customers' service plans promise.", directives=[STATISTICS]
+)
 class SlaBreaches:
     by_tier: list[TierAnswers] = strawberry.field(description="Counts by tier.")
     worst: list[LateAnswer] = strawberry.field(description="The latest ones, at most 100.")
@@ -113,7 +121,7 @@ class SlaBreaches:
 class GuardQueries:
     @field(
         "Revenue of a period against the one before it, by what became of customers.",
-        needs=CUSTOMERS,
+        needs=STATISTICS,
         name="revenueBridge",
     )
     async def revenue_between(
@@ -147,7 +155,7 @@ class GuardQueries:
     @field(
         "How many customers of each tier bought again: the tier held on the first day, purchases "
         "after it up to the last day.",
-        needs=CUSTOMERS,
+        needs=STATISTICS,
     )
     async def retention_by_tier(
         self, info: Info, start: From, end: To
@@ -164,7 +172,7 @@ class GuardQueries:
     @field(
         "Answers later than the service plans promise: of all active strategies with "
         "`response_hours` whose rule holds for the customer now, the strictest.",
-        needs=CUSTOMERS,
+        needs=STATISTICS,
     )
     async def sla_breaches(self, info: Info, start: From, end: To) -> SlaBreaches | None:
         context = info.context

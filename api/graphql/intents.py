@@ -8,7 +8,7 @@ from enum import Enum
 import strawberry
 
 from api.db.snapshots import Record
-from api.graphql.access import PERSONAL
+from api.graphql.access import CUSTOMERS, PERSONAL
 from api.graphql.described import choice, field
 
 
@@ -20,7 +20,7 @@ class Intent(Enum):
     REFUSED = choice("refused", "Does not want to buy.")
 
 
-@strawberry.type(description="The last thing a customer said about buying.")
+@strawberry.type(description="The last thing a customer said about buying.", directives=[CUSTOMERS])
 class StatedIntent:
     intent: Intent = strawberry.field(description="What they said.")
     stated_at: dt.datetime = strawberry.field(description="When they said it.")

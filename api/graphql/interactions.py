@@ -10,6 +10,7 @@ import strawberry
 
 from api.db.interactions import INTERACTIONS
 from api.db.snapshots import Record
+from api.graphql.access import CUSTOMERS
 from api.graphql.comparisons import (
     Comparison,
     DateComparison,
@@ -28,7 +29,9 @@ class ContactDirection(Enum):
     OUTBOUND = choice("outbound", "The business.")
 
 
-@strawberry.type(description="A contact between the business and a customer.")
+@strawberry.type(
+    description="A contact between the business and a customer.", directives=[CUSTOMERS]
+)
 class Interaction(Node):
     external_id: str = strawberry.field(description="The business's own number.")
     occurred_at: dt.datetime = strawberry.field(description="When it happened.")

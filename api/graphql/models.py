@@ -8,13 +8,13 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.db.snapshots import Record
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import STATISTICS
 from api.graphql.context import Info
 from api.graphql.described import field
 from api.graphql.ids import Node, global_id
 
 
-@strawberry.type(description="A registered version of a model.")
+@strawberry.type(description="A registered version of a model.", directives=[STATISTICS])
 class Model(Node):
     name: str = strawberry.field(description="What it predicts: churn or clv.")
     version: int = strawberry.field(description="Its number in the registry.")
@@ -40,6 +40,6 @@ def model(row: Record) -> Model:
 
 @strawberry.type
 class ModelQueries:
-    @field("Registered models: the latest 100 versions of each, newest first.", needs=CUSTOMERS)
+    @field("Registered models: the latest 100 versions of each, newest first.", needs=STATISTICS)
     async def models(self, info: Info) -> list[Model] | None:
         return [model(row) for row in await info.context.loaders.models.all()]

@@ -14,7 +14,7 @@ from api.db.months import statistics_between
 from api.db.snapshots import Record
 from api.domain.monthly import EVERYBODY
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 
@@ -35,7 +35,10 @@ ToMonth = Annotated[
 ]
 
 
-@strawberry.type(description="Customers in numbers at the end of a month; amounts in major units.")
+@strawberry.type(
+    description="Customers in numbers at the end of a month; amounts in major units.",
+    directives=[STATISTICS],
+)
 class MonthNumbers:
     key: str | None = strawberry.field(
         description="Key of the tier or class; none: those without, or everybody."
@@ -54,7 +57,7 @@ class MonthNumbers:
     )
 
 
-@strawberry.type(description="A month as its last refresh found it.")
+@strawberry.type(description="A month as its last refresh found it.", directives=[STATISTICS])
 class MonthStatistics:
     month: Month = strawberry.field(description="Its first day.")
     as_of: dt.date = strawberry.field(description="The last day of it that the numbers know of.")
@@ -111,7 +114,7 @@ def _earlier(month: Month, months: int) -> Month:
 class MonthlyQueries:
     @field(
         f"The customer base month by month, oldest first; up to {MOST_MONTHS} months.",
-        needs=CUSTOMERS,
+        needs=STATISTICS,
     )
     async def monthly_statistics(
         self, info: Info, start: FromMonth = None, end: ToMonth = None

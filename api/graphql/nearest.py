@@ -22,7 +22,9 @@ from api.graphql.pagination import After, Before, Connection, First, Last, Listi
 from api.graphql.tiers import TierGap, customer_tier, load_names
 
 
-@strawberry.type(description="A customer on the way to the next better tier.")
+@strawberry.type(
+    description="A customer on the way to the next better tier.", directives=[CUSTOMERS]
+)
 class NearTier:
     tier: str | None = strawberry.field(description="The present tier; none: below the lowest.")
     gap_share: float = strawberry.field(

@@ -11,6 +11,7 @@ import strawberry
 
 from api.db.orders import ORDERS
 from api.db.snapshots import Record
+from api.graphql.access import CUSTOMERS
 from api.graphql.comparisons import DateComparison, TextComparison
 from api.graphql.context import Context
 from api.graphql.described import choice, field, option
@@ -19,7 +20,9 @@ from api.graphql.ordering import OrderDirection, direction
 from api.graphql.owned_lists import OwnedList
 
 
-@strawberry.type(description="One product in an order; negative quantities are returns.")
+@strawberry.type(
+    description="One product in an order; negative quantities are returns.", directives=[CUSTOMERS]
+)
 class OrderLine:
     line_no: int = strawberry.field(description="Place in the order.")
     product_external_id: str | None = strawberry.field(description="The business's product number.")
@@ -33,7 +36,7 @@ class OrderLine:
     discount: Decimal = strawberry.field(description="The discount it includes, exact.")
 
 
-@strawberry.type(description="A purchase, or a return.")
+@strawberry.type(description="A purchase, or a return.", directives=[CUSTOMERS])
 class Order(Node):
     external_id: str = strawberry.field(description="The business's own number.")
     ordered_at: dt.datetime = strawberry.field(description="When it was made.")

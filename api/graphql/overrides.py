@@ -8,6 +8,7 @@ from enum import Enum
 import strawberry
 
 from api.db.snapshots import Record
+from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context
 from api.graphql.described import choice
 from api.graphql.ids import Node, global_id
@@ -19,7 +20,9 @@ class OverrideKind(Enum):
     CLASS = choice("class", "A class, such as the relationship status.")
 
 
-@strawberry.type(description="A tier or class that somebody set for one customer.")
+@strawberry.type(
+    description="A tier or class that somebody set for one customer.", directives=[CUSTOMERS]
+)
 class Override(Node):
     kind: OverrideKind = strawberry.field(description="What it sets.")
     classification: str | None = strawberry.field(

@@ -16,6 +16,7 @@ from api.db.pages import Page, PageRequest, Position, SortKey
 from api.db.snapshots import Record
 from api.domain.feed_cursors import FeedCursors
 from api.errors import InvalidCursor, InvalidInput
+from api.graphql.access import INHERITED, ITEMS
 from api.graphql.described import field
 from api.graphql.errors import PageSizeRequired
 
@@ -111,7 +112,7 @@ class Listing:
         return self.cursors.encode(self.name, self.keys, position)
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Where a page lies in its list.", directives=[INHERITED])
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more comes after this page.")
     has_previous_page: bool = strawberry.field(description="Whether something comes before it.")
@@ -121,7 +122,7 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="An entry of a list, with its place in it.")
+@strawberry.type(description="An entry of a list, with its place in it.", directives=[ITEMS])
 class Edge(Generic[Item]):
     node: Item = strawberry.field(description="The thing itself.")
     listing: strawberry.Private[Listing]
@@ -132,7 +133,7 @@ class Edge(Generic[Item]):
         return self.listing.cursor(self.position)
 
 
-@strawberry.type(description="A page of a list.")
+@strawberry.type(description="A page of a list.", directives=[ITEMS])
 class Connection(Generic[Item]):
     edges: list[Edge[Item]] = strawberry.field(description="The entries of this page, in order.")
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")

@@ -34,7 +34,7 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import AwaitableOrValue, Path, Undefined
 from strawberry.types.field import StrawberryField
 
-from api.graphql.access import BACKREF, scope_of
+from api.graphql.access import BACKREF, opens
 from api.graphql.described import LOADING
 
 Step = Callable[[Any], Any]
@@ -105,7 +105,9 @@ class PlannedExecution(ExecutionContext):
             return Plain(lambda _source: parent_type.name, str)
         field = parent_type.fields.get(nodes[0].name.value)
         definition = None if field is None else field.extensions.get(BACKREF)
-        if field is None or scope_of(field) or not isinstance(definition, StrawberryField):
+        if field is None or not isinstance(definition, StrawberryField):
+            return None
+        if not opens(field, self.context_value.caller):
             return None
         part = self._part(field.type, nodes)
         if part is None:

@@ -14,7 +14,7 @@ from strawberry.scalars import JSON
 from api.db.snapshots import Record
 from api.db.tiers import tier_migration
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import RULES, STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.ids import Node, global_id
@@ -22,7 +22,7 @@ from api.graphql.language import LanguageChoice
 from api.graphql.strategies import bilingual
 
 
-@strawberry.type(description="A tier of the active policy.")
+@strawberry.type(description="A tier of the active policy.", directives=[RULES])
 class Tier:
     key: str = strawberry.field(description="Stable short name.")
     rank: int = strawberry.field(description="1 is the best tier.")
@@ -50,7 +50,7 @@ class TierPolicyState(Enum):
     ENDED = choice("ended", "Was in force until another took over.")
 
 
-@strawberry.type(description="A version of a tier policy.")
+@strawberry.type(description="A version of a tier policy.", directives=[RULES])
 class TierPolicy(Node):
     key: str = strawberry.field(description="Stable short name.")
     version: int = strawberry.field(description="Raised by each change.")
@@ -98,21 +98,28 @@ class TierPolicy(Node):
         return bilingual(self.content["description"], language, self.context)
 
 
-@strawberry.type(description="Customers who moved from one tier to another, or stayed.")
+@strawberry.type(
+    description="Customers who moved from one tier to another, or stayed.", directives=[STATISTICS]
+)
 class TierMove:
     from_tier: str | None = strawberry.field(description="The tier before; none: had none.")
     to_tier: str | None = strawberry.field(description="The tier after; none: has none.")
     customers: int = strawberry.field(description="How many.")
 
 
-@strawberry.type(description="How many customers a tier has before and after.")
+@strawberry.type(
+    description="How many customers a tier has before and after.", directives=[STATISTICS]
+)
 class TierCount:
     tier: str | None = strawberry.field(description="The tier; none: below the lowest.")
     before: int = strawberry.field(description="Customers before.")
     after: int = strawberry.field(description="Customers after.")
 
 
-@strawberry.type(description="Who moved from which tier to which: a matrix, cell by cell.")
+@strawberry.type(
+    description="Who moved from which tier to which: a matrix, cell by cell.",
+    directives=[STATISTICS],
+)
 class TierMigration:
     moves: list[TierMove] = strawberry.field(description="Cells that are not empty.")
     counts: list[TierCount] = strawberry.field(description="The sums of rows and columns.")
@@ -172,18 +179,18 @@ DayAfter = Annotated[dt.date, strawberry.argument(name="to", description="The la
 
 @strawberry.type
 class TierQueries:
-    @field("Tiers of the active policy, best first.", needs=CUSTOMERS)
+    @field("Tiers of the active policy, best first.", needs=RULES)
     async def tiers(self, info: Info) -> list[Tier] | None:
         return _tiers(await info.context.loaders.policies.all(), info.context)
 
-    @field("Every version of every tier policy.", needs=CUSTOMERS)
+    @field("Every version of every tier policy.", needs=RULES)
     async def tier_policies(self, info: Info) -> list[TierPolicy] | None:
         context = info.context
         return [tier_policy(row, context) for row in await context.loaders.policies.all()]
 
     @field(
         "Who had which tier at the end of one day, and which at the end of another.",
-        needs=CUSTOMERS,
+        needs=STATISTICS,
         name="tierMigration",
     )
     async def migration_between(

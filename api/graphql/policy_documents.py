@@ -9,13 +9,15 @@ import strawberry
 
 from api.db.policy_pages import read_sources
 from api.domain.policy_page import policy_page, to_html, to_markdown
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import RULES
 from api.graphql.context import Info
 from api.graphql.described import field
 from api.graphql.language import Language, LanguageChoice, in_script, written
 
 
-@strawberry.type(description="A version of a tier policy as a document for people to read.")
+@strawberry.type(
+    description="A version of a tier policy as a document for people to read.", directives=[RULES]
+)
 class PolicyDocument:
     key: str = strawberry.field(description="Key of the policy.")
     version: int = strawberry.field(description="Its version.")
@@ -31,7 +33,7 @@ class PolicyDocument:
 class PolicyDocumentQueries:
     @field(
         "The policy in force, or another version, with its classes and strategies, in words.",
-        needs=CUSTOMERS,
+        needs=RULES,
         converts=False,
     )
     async def policy_document(

@@ -9,12 +9,12 @@ import strawberry
 
 from api.db import portfolio as parts
 from api.db.snapshots import Record
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 
 
-@strawberry.type(description="A part of the customer base.")
+@strawberry.type(description="A part of the customer base.", directives=[STATISTICS])
 class Share:
     key: str = strawberry.field(description="Key of the tier, segment or risk band.")
     customers: int = strawberry.field(description="How many customers.")
@@ -24,7 +24,10 @@ class Share:
     )
 
 
-@strawberry.type(description="The whole customer base in numbers; amounts in the base currency.")
+@strawberry.type(
+    description="The whole customer base in numbers; amounts in the base currency.",
+    directives=[STATISTICS],
+)
 class Portfolio:
     as_of: dt.date | None = strawberry.field(
         description="The last day the scores know of; none before the first refresh."
@@ -70,7 +73,7 @@ class Portfolio:
 
 @strawberry.type
 class PortfolioQueries:
-    @field("The customer base in numbers.", needs=CUSTOMERS, name="portfolio")
+    @field("The customer base in numbers.", needs=STATISTICS, name="portfolio")
     async def whole_portfolio(self, info: Info) -> Portfolio | None:
         context = info.context
         row = await context.loaders.totals.all()

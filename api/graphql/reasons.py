@@ -12,13 +12,17 @@ from strawberry.scalars import JSON
 from api.domain.fields import Field
 from api.domain.texts import render, render_prediction
 from api.domain.texts.policy_names import NO_NAMES, PolicyNames
+from api.graphql.access import INHERITED
 from api.graphql.context import Context
 from api.graphql.described import field
 from api.graphql.language import LanguageChoice, written
 from api.graphql.sensitivity import hides
 
 
-@strawberry.type(description="Why a decision was taken: a stable code, its numbers, a sentence.")
+@strawberry.type(
+    description="Why a decision was taken: a stable code, its numbers, a sentence.",
+    directives=[INHERITED],
+)
 class Reason:
     code: str = strawberry.field(description="Stable name of this kind of reason.")
     params: JSON = strawberry.field(
@@ -40,7 +44,9 @@ class Reason:
         )
 
 
-@strawberry.type(description="What raised or lowered a prediction, by exact TreeSHAP.")
+@strawberry.type(
+    description="What raised or lowered a prediction, by exact TreeSHAP.", directives=[INHERITED]
+)
 class PredictionReason:
     code: str = strawberry.field(description="Name of the feature.")
     value: JSON | None = strawberry.field(description="The feature's value for this customer.")

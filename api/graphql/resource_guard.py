@@ -12,7 +12,7 @@ from api.db.guards import resource_plan, tier_uses
 from api.domain.resource_plans import parse_resource_plan
 from api.domain.resources import TEXTS, Alert, TierUse, guard
 from api.domain.texts import shown_money
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.language import LanguageChoice, written
@@ -32,7 +32,10 @@ class ResourceMeasure(Enum):
     CONTACT_HOURS = choice("contact_hours", "Time of contacts, of the last 365 days.")
 
 
-@strawberry.type(description="A tier's customers, their value and what serving them took.")
+@strawberry.type(
+    description="A tier's customers, their value and what serving them took.",
+    directives=[STATISTICS],
+)
 class TierResources:
     tier: str = strawberry.field(description="Key of the tier.")
     customers: int = strawberry.field(description="How many have it now.")
@@ -48,7 +51,9 @@ class TierResources:
     contact_hours_share: float | None = strawberry.field(description="Of all hours, 0 to 1.")
 
 
-@strawberry.type(description="A fault in how service is spread over tiers.")
+@strawberry.type(
+    description="A fault in how service is spread over tiers.", directives=[STATISTICS]
+)
 class ResourceAlert:
     kind: ResourceAlertKind = strawberry.field(description="What is wrong.")
     measure: ResourceMeasure = strawberry.field(description="In which measure.")
@@ -85,7 +90,9 @@ class ResourceAlert:
         return self.names.get(tier, {}).get(language[:2], tier)
 
 
-@strawberry.type(description="What tiers are worth against what is spent on them.")
+@strawberry.type(
+    description="What tiers are worth against what is spent on them.", directives=[STATISTICS]
+)
 class ResourceGuard:
     tiers: list[TierResources] = strawberry.field(description="By tier, best value first.")
     alerts: list[ResourceAlert] = strawberry.field(description="Faults; empty where all is well.")
@@ -128,7 +135,7 @@ def _alert(alert: Alert, names: Names, context: Context) -> ResourceAlert:
 
 @strawberry.type
 class ResourceGuardQueries:
-    @field("Whether service follows value: a fault raises an alert.", needs=CUSTOMERS)
+    @field("Whether service follows value: a fault raises an alert.", needs=STATISTICS)
     async def resource_guard(self, info: Info) -> ResourceGuard | None:
         context = info.context
         plan = parse_resource_plan(await resource_plan(context.snapshot), context.exponent)

@@ -48,7 +48,7 @@ SDL_PATH = Path(__file__).with_name("schema.graphql")
 
 @strawberry.type(
     description="Everything there is to read. A field that a key may not read is null, with an "
-    "error that names the scope it needs."
+    "error that names the scope it needs.",
 )
 class Query(
     CustomerQueries,
@@ -79,7 +79,7 @@ class Query(
 
 @strawberry.type(
     description="Everything that can be changed. Each answers with `userErrors` where the caller "
-    "has something to mend; a missing right is an error that names the scope it needs."
+    "has something to mend; a missing right is an error that names the scope it needs.",
 )
 class Mutation(
     OverrideMutations,

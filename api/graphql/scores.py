@@ -14,7 +14,7 @@ from api.db.scores import count_scores, feed_page
 from api.db.snapshots import Record
 from api.domain.conditions import Condition
 from api.domain.rules import AllOf, Rule
-from api.graphql.access import SCORES
+from api.graphql.access import CUSTOMERS, SCORES
 from api.graphql.comparisons import (
     Comparison,
     NumberComparison,
@@ -40,7 +40,7 @@ class RiskBand(Enum):
     HIGH = choice("high", "Will more likely leave than stay.")
 
 
-@strawberry.type(description="What a customer will probably do.")
+@strawberry.type(description="What a customer will probably do.", directives=[CUSTOMERS])
 class Prediction:
     churn_probability: float = strawberry.field(
         description="Probability of no purchase within `horizonDays` after `asOf`, 0 to 1."
@@ -77,7 +77,10 @@ class Prediction:
         return prediction_reasons(self.row.clv_reasons, self.context)
 
 
-@strawberry.type(description="An entry of the score feed: a customer's newest score, or its end.")
+@strawberry.type(
+    description="An entry of the score feed: a customer's newest score, or its end.",
+    directives=[SCORES],
+)
 class RiskScore:
     customer_id: strawberry.ID = strawberry.field(description="Opaque id of the customer.")
     external_id: str = strawberry.field(description="The business's own customer number.")

@@ -10,6 +10,7 @@ import strawberry
 
 from api.db.segments import SEGMENT_STAYS
 from api.db.snapshots import Record
+from api.graphql.access import CUSTOMERS
 from api.graphql.comparisons import DateComparison, KeyComparison
 from api.graphql.context import Context
 from api.graphql.described import choice, field, option
@@ -20,7 +21,9 @@ from api.graphql.owned_lists import OwnedList
 from api.graphql.reasons import Reason, reasons
 
 
-@strawberry.type(description="A customer's present or past stay in a segment.")
+@strawberry.type(
+    description="A customer's present or past stay in a segment.", directives=[CUSTOMERS]
+)
 class SegmentStay:
     segment: str = strawberry.field(description="Key of the segment.")
     customer_id: strawberry.ID = strawberry.field(description="Id of the customer.")

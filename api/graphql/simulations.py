@@ -11,7 +11,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.domain.tiers import parse_policy
-from api.graphql.access import CUSTOMERS, PERSONAL
+from api.graphql.access import CUSTOMERS, PERSONAL, STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.language import LanguageChoice
@@ -22,7 +22,7 @@ from api.graphql.strategies import bilingual
 Json = Mapping[str, Any]
 
 
-@strawberry.type(description="Customers and what they come to.")
+@strawberry.type(description="Customers and what they come to.", directives=[STATISTICS])
 class CustomerSums:
     customers: int = strawberry.field(description="How many.")
     sums: strawberry.Private[Json]
@@ -50,33 +50,37 @@ class CustomerSums:
         return None if minor is None else self.context.exact(minor)
 
 
-@strawberry.type(description="Customers who would go from one tier to another, or stay.")
+@strawberry.type(
+    description="Customers who would go from one tier to another, or stay.", directives=[STATISTICS]
+)
 class SimulatedMove(CustomerSums):
     from_tier: str | None = strawberry.field(description="The present tier; none: has none.")
     to_tier: str | None = strawberry.field(description="The tier then; none: below the lowest.")
 
 
-@strawberry.type(description="What a tier comes to now and then.")
+@strawberry.type(description="What a tier comes to now and then.", directives=[STATISTICS])
 class SimulatedTier:
     tier: str | None = strawberry.field(description="The tier; none: below the lowest.")
     before: CustomerSums = strawberry.field(description="Who has it now.")
     after: CustomerSums = strawberry.field(description="Who would have it.")
 
 
-@strawberry.type(description="A customer near a cut.")
+@strawberry.type(description="A customer near a cut.", directives=[CUSTOMERS])
 class NearCut:
     external_id: str = strawberry.field(description="The business's own customer number.")
     distance: float = strawberry.field(description="How near, as a share of the threshold.")
 
 
-@strawberry.type(description="Whom a small change of a tier's conditions would move.")
+@strawberry.type(
+    description="Whom a small change of a tier's conditions would move.", directives=[STATISTICS]
+)
 class TierEdge:
     tier: str = strawberry.field(description="The tier.")
     above: list[NearCut] = strawberry.field(description="Who would hardly be in, nearest first.")
     below: list[NearCut] = strawberry.field(description="Who would nearly be in, nearest first.")
 
 
-@strawberry.type(description="How restless tiers are, month by month.")
+@strawberry.type(description="How restless tiers are, month by month.", directives=[STATISTICS])
 class Flapping:
     flaps: int = strawberry.field(
         description="Tiers that were left and entered again within three months."
@@ -88,7 +92,8 @@ class Flapping:
 
 
 @strawberry.type(
-    description="Past month ends, replayed with today's models on a sample of customers."
+    description="Past month ends, replayed with today's models on a sample of customers.",
+    directives=[STATISTICS],
 )
 class PolicyReplay:
     months: int = strawberry.field(description="How many month ends.")
@@ -98,7 +103,9 @@ class PolicyReplay:
     present: Flapping = strawberry.field(description="Under the policy in force.")
 
 
-@strawberry.type(description="A group of customers by a sensitive attribute.")
+@strawberry.type(
+    description="A group of customers by a sensitive attribute.", directives=[STATISTICS]
+)
 class GroupDisparity:
     group: str | None = strawberry.field(description="The attribute's value; none: not known.")
     customers: int = strawberry.field(description="How many.")
@@ -115,7 +122,7 @@ class GroupDisparity:
     )
 
 
-@strawberry.type(description="How groups by one sensitive attribute fare.")
+@strawberry.type(description="How groups by one sensitive attribute fare.", directives=[STATISTICS])
 class AttributeDisparity:
     attribute: str = strawberry.field(description="Name of the attribute.")
     groups: list[GroupDisparity] = strawberry.field(description="Its groups, largest first.")
@@ -127,7 +134,10 @@ class AttributeDisparity:
         return bilingual(self.names, language, self.context)
 
 
-@strawberry.type(description="What a policy would do to everybody's tier; nothing is changed.")
+@strawberry.type(
+    description="What a policy would do to everybody's tier; nothing is changed.",
+    directives=[STATISTICS],
+)
 class TierSimulation:
     as_of: dt.date = strawberry.field(description="The day whose facts decide.")
     customers: int = strawberry.field(description="All customers counted.")
@@ -231,7 +241,7 @@ def _replay(found: Json) -> PolicyReplay:
 
 @strawberry.type
 class SimulationQueries:
-    @field("What the tiers would be under another policy; changes nothing.", needs=CUSTOMERS)
+    @field("What the tiers would be under another policy; changes nothing.", needs=STATISTICS)
     async def simulate_tier_policy(
         self,
         info: Info,

@@ -7,9 +7,13 @@ import datetime as dt
 import strawberry
 
 from api.db.snapshots import Record
+from api.graphql.access import CUSTOMERS
 
 
-@strawberry.type(description="A step that somebody recorded in the relationship with a customer.")
+@strawberry.type(
+    description="A step that somebody recorded in the relationship with a customer.",
+    directives=[CUSTOMERS],
+)
 class RecordedStatus:
     classification: str = strawberry.field(description="Key of the classification.")
     previous: str | None = strawberry.field(description="The status before; none: had none.")

@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 
 from api.db.snapshots import Record
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import CUSTOMERS, RULES
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.ids import Node, global_id
@@ -32,7 +32,7 @@ from api.graphql.strategy_parts import (
 MOST_RECOMMENDATIONS = 20
 
 
-@strawberry.type(description="Something the business can do for a customer.")
+@strawberry.type(description="Something the business can do for a customer.", directives=[RULES])
 class Strategy(Node):
     key: str = strawberry.field(description="Stable short name.")
     version: int = strawberry.field(description="Raised by each change.")
@@ -134,7 +134,7 @@ class Strategy(Node):
         return JSON(self.document["when"])
 
 
-@strawberry.type(description="A strategy recommended to a customer.")
+@strawberry.type(description="A strategy recommended to a customer.", directives=[CUSTOMERS])
 class Recommendation:
     row: strawberry.Private[Record]
     context: strawberry.Private[Context]
@@ -217,7 +217,7 @@ class StrategyQueries:
     @field(
         "Every strategy of the catalogue; those that rest on sensitive attributes only with "
         "pii:read.",
-        needs=CUSTOMERS,
+        needs=RULES,
     )
     async def strategies(self, info: Info) -> list[Strategy] | None:
         context = info.context

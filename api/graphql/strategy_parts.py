@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 
+from api.graphql.access import RULES
 from api.graphql.context import Context
 from api.graphql.described import field
 from api.graphql.language import LanguageChoice
@@ -18,7 +19,7 @@ def _text(content: Mapping[str, str], language: LanguageChoice, context: Context
     return content[(language or context.language).value[:2]]
 
 
-@strawberry.type(description="A tailored package.")
+@strawberry.type(description="A tailored package.", directives=[RULES])
 class StrategyOffer:
     key: str = strawberry.field(description="Stable short name.")
     products: list[str] = strawberry.field(description="The business's own product numbers.")
@@ -32,7 +33,7 @@ class StrategyOffer:
         return _text(self.names, language, self.context)
 
 
-@strawberry.type(description="What acting was measured to change.")
+@strawberry.type(description="What acting was measured to change.", directives=[RULES])
 class MeasuredUplift:
     uplift: float = strawberry.field(description="The change, as a share of the same amount.")
     low: float = strawberry.field(description="Lower end of its interval.")
@@ -46,7 +47,9 @@ class MeasuredUplift:
         return _text(self.sources, language, self.context)
 
 
-@strawberry.type(description="What a strategy is expected to bring: a share of some amount.")
+@strawberry.type(
+    description="What a strategy is expected to bring: a share of some amount.", directives=[RULES]
+)
 class StrategyGain:
     share_of: str = strawberry.field(description="clv, clv_at_risk or net_spend.")
     rate: float = strawberry.field(description="The stated prior.")
@@ -61,7 +64,7 @@ class StrategyGain:
         return _text(self.sources, language, self.context)
 
 
-@strawberry.type(description="What became of a strategy.")
+@strawberry.type(description="What became of a strategy.", directives=[RULES])
 class StrategyTracking:
     recommended: int = strawberry.field(description="To how many customers it is recommended now.")
     planned: int = strawberry.field(description="Actions planned.")

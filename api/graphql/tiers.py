@@ -12,6 +12,7 @@ from strawberry.scalars import JSON
 from api.db.snapshots import Record
 from api.domain.texts import render_gap
 from api.domain.texts.policy_names import NO_NAMES, PolicyNames, policy_names
+from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context
 from api.graphql.described import field, loaded
 from api.graphql.language import LanguageChoice, written
@@ -22,7 +23,9 @@ from api.graphql.sensitivity import hides
 from api.graphql.strategies import bilingual
 
 
-@strawberry.type(description="One condition of the next better tier that is not met.")
+@strawberry.type(
+    description="One condition of the next better tier that is not met.", directives=[CUSTOMERS]
+)
 class GapCondition:
     compared: str = strawberry.field(name="field", description="What is compared.")
     operator: str = strawberry.field(description="How: gte, lt, eq ...")
@@ -50,7 +53,9 @@ class GapCondition:
         )
 
 
-@strawberry.type(description="What a customer lacks for the next better tier.")
+@strawberry.type(
+    description="What a customer lacks for the next better tier.", directives=[CUSTOMERS]
+)
 class TierGap:
     tier: str = strawberry.field(description="Key of that tier.")
     conditions: list[GapCondition] = strawberry.field(description="What is missing.")
@@ -71,7 +76,7 @@ def _decided(override: Record, row: Record) -> bool:
     return bool(same_tier and override.expires_on.isoformat() == until)
 
 
-@strawberry.type(description="What keeps a customer in a tier.")
+@strawberry.type(description="What keeps a customer in a tier.", directives=[CUSTOMERS])
 class TierMargin:
     tier: str | None = strawberry.field(
         description="Key of the tier that is next without it; none: below the lowest."
@@ -81,14 +86,16 @@ class TierMargin:
     )
 
 
-@strawberry.type(description="The refresh that decided.")
+@strawberry.type(description="The refresh that decided.", directives=[CUSTOMERS])
 class TierRun:
     as_of: dt.date = strawberry.field(description="The day whose facts it looked at.")
     published_at: dt.datetime = strawberry.field(description="When it was published.")
     model_versions: list[str] = strawberry.field(description="The models it used, as name/version.")
 
 
-@strawberry.type(description="A customer's stay in a tier, or below the lowest one.")
+@strawberry.type(
+    description="A customer's stay in a tier, or below the lowest one.", directives=[CUSTOMERS]
+)
 class CustomerTier:
     tier: str | None = strawberry.field(
         description="Key of the tier; none: decided, and below the lowest."

@@ -11,6 +11,7 @@ from api.db.withheld import Reading
 from api.domain.rules import parse_rule
 from api.domain.strategies.withheld import Withheld
 from api.domain.texts import render
+from api.graphql.access import CUSTOMERS
 from api.graphql.context import Context
 from api.graphql.described import field
 from api.graphql.language import LanguageChoice, written
@@ -20,7 +21,10 @@ from api.graphql.strategies import Strategy, bilingual, strategy
 NEED_FAMILIES = ("need", "psychology")
 
 
-@strawberry.type(description="A strategy that is meant for a customer but not recommended.")
+@strawberry.type(
+    description="A strategy that is meant for a customer but not recommended.",
+    directives=[CUSTOMERS],
+)
 class WithheldStrategy:
     strategy: Strategy = strawberry.field(description="Which one.")
     code: str = strawberry.field(description="Stable name of the reason.")
@@ -42,7 +46,9 @@ class WithheldStrategy:
         )
 
 
-@strawberry.type(description="A need or a way of consuming that a customer shows.")
+@strawberry.type(
+    description="A need or a way of consuming that a customer shows.", directives=[CUSTOMERS]
+)
 class CustomerNeed:
     key: str = strawberry.field(description="Key of the segment.")
     family: str = strawberry.field(description="need or psychology.")

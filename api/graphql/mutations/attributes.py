@@ -8,12 +8,12 @@ import strawberry
 from sqlalchemy import Connection
 
 from api.db.attributes import set_sensitivity
-from api.graphql.access import ADMIN
+from api.graphql.access import ADMIN, INHERITED
 from api.graphql.context import Info
 from api.graphql.mutations.conventions import Payload, attempt, mutation, of
 
 
-@strawberry.type(description="What `setAttributeSensitivity` answers.")
+@strawberry.type(description="What `setAttributeSensitivity` answers.", directives=[INHERITED])
 class AttributeSensitivityPayload(Payload):
     attribute: str | None = strawberry.field(
         description="Name of the attribute, once it is so.", default=None

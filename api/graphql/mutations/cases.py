@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api.db import strategy_writes as stored
 from api.db.overrides import find_customer
 from api.errors import InvalidInput, NotFound
-from api.graphql.access import CUSTOMERS_WRITE
+from api.graphql.access import CUSTOMERS_WRITE, INHERITED
 from api.graphql.cases import (
     ActionOutcome,
     ActionStatus,
@@ -70,14 +70,14 @@ class CloseCaseInput:
     expected_version: int = strawberry.field(description="The version you have seen.")
 
 
-@strawberry.type(description="What `recordStrategyAction` answers.")
+@strawberry.type(description="What `recordStrategyAction` answers.", directives=[INHERITED])
 class StrategyActionPayload(Payload):
     action: StrategyAction | None = strawberry.field(
         description="The action as it is now.", default=None
     )
 
 
-@strawberry.type(description="What changes of cases answer.")
+@strawberry.type(description="What changes of cases answer.", directives=[INHERITED])
 class CustomerCasePayload(Payload):
     customer_case: CustomerCase | None = strawberry.field(
         description="The case as it is now.", default=None

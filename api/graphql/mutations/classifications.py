@@ -13,7 +13,7 @@ from api.db.class_writes import give_up_classification, save_classification
 from api.db.classes import read_classifications
 from api.domain.classes import classification_fields, parse_classifications
 from api.domain.fields import Field
-from api.graphql.access import POLICIES_WRITE
+from api.graphql.access import INHERITED, POLICIES_WRITE
 from api.graphql.classifications import Classification, classification
 from api.graphql.context import Context, Info
 from api.graphql.described import option
@@ -50,7 +50,7 @@ class DeleteClassificationInput:
     reason: str | None = option("Why, in 1 to 500 characters.")
 
 
-@strawberry.type(description="What `saveClassification` answers.")
+@strawberry.type(description="What `saveClassification` answers.", directives=[INHERITED])
 class SaveClassificationPayload(Payload):
     version: int | None = strawberry.field(
         description="The number of the stored version.", default=None
@@ -61,7 +61,7 @@ class SaveClassificationPayload(Payload):
     )
 
 
-@strawberry.type(description="What `deleteClassification` answers.")
+@strawberry.type(description="What `deleteClassification` answers.", directives=[INHERITED])
 class DeleteClassificationPayload(Payload):
     deleted_key: str | None = strawberry.field(
         description="Key of the classification that was given up.", default=None

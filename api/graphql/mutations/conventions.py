@@ -33,7 +33,7 @@ from strawberry.types.field import StrawberryField
 from api.db import document_versions as documents
 from api.db.document_versions import check_reason
 from api.errors import Conflict, EchelonError, InUse, InvalidInput, NotFound
-from api.graphql.access import Requires
+from api.graphql.access import INHERITED, Requires
 from api.graphql.context import Info
 from api.graphql.described import Method, choice, field
 from api.graphql.mutations.changes import (
@@ -70,7 +70,10 @@ class UserErrorCode(Enum):
     )
 
 
-@strawberry.type(description="Something the caller has to mend before the change can be made.")
+@strawberry.type(
+    description="Something the caller has to mend before the change can be made.",
+    directives=[INHERITED],
+)
 class UserError:
     code: UserErrorCode = strawberry.field(description="What kind of thing.")
     field: list[str] = strawberry.field(
@@ -80,7 +83,7 @@ class UserError:
     message: str = strawberry.field(description="What is wrong, and the way out.")
 
 
-@strawberry.type(description="What every mutation answers.")
+@strawberry.type(description="What every mutation answers.", directives=[INHERITED])
 class Payload:
     user_errors: list[UserError] = strawberry.field(
         description="What the caller has to mend; empty where the change was made.",

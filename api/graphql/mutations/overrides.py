@@ -20,7 +20,7 @@ from api.db.overrides import (
 )
 from api.db.policies import policy_in_force
 from api.domain.tiers import parse_policy
-from api.graphql.access import CUSTOMERS_WRITE
+from api.graphql.access import CUSTOMERS_WRITE, INHERITED
 from api.graphql.context import Context, Info
 from api.graphql.described import option
 from api.graphql.mutations.conventions import (
@@ -63,14 +63,16 @@ class SetClassOverrideInput:
     )
 
 
-@strawberry.type(description="What setting a tier or class by hand answers.")
+@strawberry.type(
+    description="What setting a tier or class by hand answers.", directives=[INHERITED]
+)
 class SetOverridePayload(Payload):
     override: Override | None = strawberry.field(
         description="The override; it counts from the next refresh on.", default=None
     )
 
 
-@strawberry.type(description="What ending what was set by hand answers.")
+@strawberry.type(description="What ending what was set by hand answers.", directives=[INHERITED])
 class EndOverridePayload(Payload):
     override: Override | None = strawberry.field(
         description="The override that was ended; the next refresh decides without it.",

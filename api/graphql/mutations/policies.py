@@ -14,7 +14,7 @@ from api.db import policies as stored
 from api.db.snapshots import Record
 from api.domain.tiers import parse_policy
 from api.errors import Conflict, InvalidInput, NotFound
-from api.graphql.access import POLICIES_WRITE
+from api.graphql.access import INHERITED, POLICIES_WRITE, RULES
 from api.graphql.context import Context, Info
 from api.graphql.described import field, option
 from api.graphql.ids import row_of
@@ -69,14 +69,14 @@ class TierPolicyVersionInput:
 Asked = Annotated[TierPolicyVersionInput, strawberry.argument(description="Which one, and why.")]
 
 
-@strawberry.type(description="What changes of tier policies answer.")
+@strawberry.type(description="What changes of tier policies answer.", directives=[INHERITED])
 class TierPolicyPayload(Payload):
     policy: TierPolicy | None = strawberry.field(
         description="The version that was stored or changed.", default=None
     )
 
 
-@strawberry.type(description="What `validateTierPolicy` answers.")
+@strawberry.type(description="What `validateTierPolicy` answers.", directives=[RULES])
 class TierPolicyValidation(Payload):
     tiers: list[str] | None = strawberry.field(
         description="Keys of its tiers, best first; none if the policy can't be used.", default=None

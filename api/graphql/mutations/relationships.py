@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from api.db.overrides import find_customer
 from api.db.relationships import Step, record_status
-from api.graphql.access import CUSTOMERS_WRITE
+from api.graphql.access import CUSTOMERS_WRITE, INHERITED
 from api.graphql.context import Info
 from api.graphql.described import option
 from api.graphql.mutations.conventions import (
@@ -41,7 +41,7 @@ class SetRelationshipStatusInput:
     )
 
 
-@strawberry.type(description="What `setRelationshipStatus` answers.")
+@strawberry.type(description="What `setRelationshipStatus` answers.", directives=[INHERITED])
 class SetRelationshipStatusPayload(Payload):
     status: RecordedStatus | None = strawberry.field(
         description="The step as it was recorded; it counts from the next refresh on.",

@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 from api.db import segment_writes as stored
 from api.db.segment_writes import Reading
 from api.domain.rules import parse_rule
-from api.graphql.access import SEGMENTS_WRITE
+from api.graphql.access import INHERITED, SEGMENTS_WRITE
 from api.graphql.context import Context, Info
 from api.graphql.described import option
 from api.graphql.mutations.conventions import (
@@ -65,14 +65,14 @@ class SegmentMembersInput:
     )
 
 
-@strawberry.type(description="What changes of segments answer.")
+@strawberry.type(description="What changes of segments answer.", directives=[INHERITED])
 class SegmentPayload(Payload):
     segment: Segment | None = strawberry.field(
         description="The segment as it is now.", default=None
     )
 
 
-@strawberry.type(description="What `deleteSegment` answers.")
+@strawberry.type(description="What `deleteSegment` answers.", directives=[INHERITED])
 class DeleteSegmentPayload(Payload):
     deleted_key: str | None = strawberry.field(
         description="Key of the segment that was given up.", default=None

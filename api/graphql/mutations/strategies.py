@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 from api.db import strategy_writes as stored
 from api.domain.rules import parse_rule
-from api.graphql.access import STRATEGIES_WRITE
+from api.graphql.access import INHERITED, STRATEGIES_WRITE
 from api.graphql.context import Info
 from api.graphql.described import option
 from api.graphql.mutations.conventions import (
@@ -55,14 +55,14 @@ class SaveResourcePlanInput:
     reason: str | None = option("Why, in 1 to 500 characters.")
 
 
-@strawberry.type(description="What changes of strategies answer.")
+@strawberry.type(description="What changes of strategies answer.", directives=[INHERITED])
 class StrategyPayload(Payload):
     strategies: list[Strategy] | None = strawberry.field(
         description="The strategies as they are now.", default=None
     )
 
 
-@strawberry.type(description="What `saveResourcePlan` answers.")
+@strawberry.type(description="What `saveResourcePlan` answers.", directives=[INHERITED])
 class ResourcePlanPayload(Payload):
     version: int | None = strawberry.field(description="Its version now.", default=None)
 
