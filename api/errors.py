@@ -67,3 +67,9 @@ class NotReady(EchelonError):
     """The installation lacks something: a database, a schema version, a champion, a secret."""
 
     code = "NOT_READY"
+
+
+class IssuerUnreachable(NotReady):
+    """Tokens of people can't be checked, as their issuer's keys can't be fetched."""
+
+    code = "ISSUER_UNREACHABLE"

@@ -22,11 +22,12 @@ from api.errors import NotReady
 from api.graphql.businesses import Businesses
 from api.graphql.callers import Callers
 from api.graphql.pagination import Cursors
-from api.graphql.realms import Realm, Realms
+from api.graphql.realms import Realm, Realms, Tokens
 from api.settings import Settings
 from api.simulation_process import Simulator
 
 Clock = Callable[[], dt.datetime]
+ISSUER_SECONDS = 5.0
 
 
 async def open_realms(
@@ -48,7 +49,29 @@ async def open_realms(
             return _realm("test", test, connections, clock, logger)
         return None
 
-    return Realms(_realm("live", settings, connections, clock, logger), open_test)
+    people = _people(settings, clock, logger)
+    live = _realm("live", settings, connections, clock, logger)
+    return Realms(live, open_test, people)
+
+
+def _people(settings: Settings, clock: Clock, logger: FilteringBoundLogger) -> Tokens | None:
+    """Who issues tokens for people here; none where nobody does.
+
+    Raises:
+        InvalidInput: only half of what is needed is set.
+    """
+    if not settings.has_issuer():
+        return None
+    # Only who has an issuer pays for what checks its tokens.
+    import httpx
+
+    from api.graphql.issuer import IssuerKeys
+    from api.graphql.people import Claims, People
+
+    client = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False)
+    keys = IssuerKeys(settings.oidc_issuer, settings.oidc_jwks_url, client, logger)
+    claims = Claims(settings.oidc_roles_claim, settings.oidc_owner_claim, settings.oidc_name_claim)
+    return People(settings.oidc_issuer, settings.oidc_audience, claims, keys, clock)
 
 
 def _test_database(engine: Engine) -> bool:

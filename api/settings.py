@@ -18,6 +18,10 @@ from api.errors import InvalidInput
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
+SAFE_ADDRESS = re.compile(r"https://[^/]|http://(127\.0\.0\.1|\[::1\]|localhost)[:/]")
+"""One that nobody on the way can answer for."""
+
+
 class Settings(BaseSettings):
     """Read once by the composition root (`api.cli`, `api.app`) and handed on as an argument."""
 
@@ -46,6 +50,29 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Root secret, at least 32 characters: encrypts personal data, signs cursors. "
         "Default: generated once into `secret.key` in the data folder.",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="Address of the OpenID Connect issuer whose tokens people send, `https://...`. "
+        "Default: none, only keys open anything.",
+    )
+    oidc_audience: str = Field(
+        default="", description="What the `aud` of people's tokens must name; set with the issuer."
+    )
+    oidc_jwks_url: str = Field(
+        default="",
+        description="Where the issuer's public keys are. Default: where its discovery document "
+        "says.",
+    )
+    oidc_roles_claim: str = Field(
+        default="roles",
+        description="Claim with a person's roles, such as `roles` or `realm_access.roles`.",
+    )
+    oidc_owner_claim: str = Field(
+        default="owner", description="Claim with the owner whose customers the person sees."
+    )
+    oidc_name_claim: str = Field(
+        default="sub", description="Claim that names the person beside what they change."
     )
     host: str = Field(default="127.0.0.1", description="Address `echelon serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port `echelon serve` listens on.")
@@ -232,6 +259,25 @@ class Settings(BaseSettings):
     def artifact_root(self) -> Path:
         """Where MLflow keeps artifacts; absolute, or its store would be tied to a folder."""
         return self.data_dir.resolve() / "mlartifacts"
+
+    def has_issuer(self) -> bool:
+        """Whether people come with tokens.
+
+        Raises:
+            InvalidInput: the issuer or the audience is set without the other, or not safely.
+        """
+        if not self.oidc_issuer and not self.oidc_audience and not self.oidc_jwks_url:
+            return False
+        if not self.oidc_issuer or not self.oidc_audience:
+            raise InvalidInput("ECHELON_OIDC_ISSUER and ECHELON_OIDC_AUDIENCE go together.")
+        for name in ("oidc_issuer", "oidc_jwks_url"):
+            url = getattr(self, name)
+            if url and not SAFE_ADDRESS.match(url):
+                raise InvalidInput(
+                    f"ECHELON_{name.upper()} has to begin with https://, or somebody on the way "
+                    "could issue tokens."
+                )
+        return True
 
     @property
     def zone(self) -> ZoneInfo:

@@ -98,7 +98,7 @@ def enforce(schema: GraphQLSchema) -> None:
     """
     roots = (schema.query_type, schema.mutation_type)
     for kind in objects(schema):
-        own = type_scope(kind)
+        own = None if kind in roots else type_scope(kind)
         for name, field in kind.fields.items():
             place = f"{kind.name}.{name}"
             declared = _declared(field, place)
@@ -171,4 +171,4 @@ def _guarded(resolve: Resolver | None, scopes: tuple[str, ...], place: str) -> R
         info.context.personal.note(place, customer_of(source))
         return answer
 
-    return noted if scope == PERSONAL.scope else guarded
+    return noted if PERSONAL.scope in scopes else guarded

@@ -28,7 +28,7 @@ class AuditActorKind(Enum):
     SYSTEM = choice("system", "Echelon itself.")
 
 
-@strawberry.type(description="What an answer held of people.")
+@strawberry.type(description="What an answer held of people.", directives=[AUDIT])
 class AuditedRead:
     fields: list[str] = strawberry.field(
         description="Which fields and filters: `Customer.name`, `filter: email`."
@@ -39,7 +39,7 @@ class AuditedRead:
     )
 
 
-@strawberry.type(description="One entry of the audit log; it is never changed nor removed.")
+@strawberry.type(description="One entry of the audit log; it is never changed nor removed.", directives=[AUDIT])
 class AuditEntry:
     place: str = strawberry.field(description="Its chain and number, as `echelon audit` has it.")
     at: dt.datetime = strawberry.field(description="When it happened.")

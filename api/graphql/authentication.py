@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from api.domain.keys import Caller, realm_of
-from api.errors import NotReady, Unauthenticated
+from api.errors import Forbidden, NotReady, Unauthenticated
 from api.graphql.charging import Charging
 from api.graphql.realms import Realms
 from api.graphql.transport import Refusal
@@ -32,8 +32,8 @@ class Authentication:
         """The caller, noted for the access log.
 
         Raises:
-            Refusal: nothing that opens anything, what it opens isn't ready, or there came too
-                many from there that opened nothing.
+            Refusal: nothing that opens anything, a token that lacks what its role needs, what it
+                opens isn't ready, or there came too many from there that opened nothing.
         """
         given = request.headers.get("authorization")
         mark = hashlib.sha256((given or "").encode(errors="replace")).digest()
@@ -47,6 +47,8 @@ class Authentication:
                 self.charging.note_failure(request)
             headers = {"WWW-Authenticate": 'Bearer realm="echelon"'}
             raise Refusal(401, error.code, str(error), headers) from None
+        except Forbidden as error:
+            raise Refusal(403, error.code, str(error)) from None
         except NotReady as error:
             raise Refusal(503, error.code, str(error), {"Retry-After": "5"}) from None
         self._known[mark] = None

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -53,13 +54,27 @@ class Realm:
 OpenTest = Callable[[], Awaitable[Realm | None]]
 
 
+class Tokens(Protocol):
+    """People by their tokens, where the installation has an issuer for them."""
+
+    async def caller(self, token: str) -> Caller: ...
+
+    async def close(self) -> None: ...
+
+
 class Realms:
     """Tells whose request one is, and which realm answers it."""
 
     def __init__(
-        self, live: Realm, open_test: OpenTest, *, seconds: Callable[[], float] = time.monotonic
+        self,
+        live: Realm,
+        open_test: OpenTest,
+        people: Tokens | None = None,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live = live
+        self.people = people
         self._open_test = open_test
         self._test: Realm | None = None
         self._seconds = seconds
@@ -71,11 +86,16 @@ class Realms:
 
         Raises:
             Unauthenticated: nobody; never says why.
-            NotReady: the test database has another schema.
+            Forbidden: a person whose token lacks what their role needs.
+            NotReady: the test database has another schema, or a token can't be checked now.
         """
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
-        name = realm_of(token) if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            raise Unauthenticated(REFUSED)
+        if self.people is not None and token.count(".") == 2:
+            return await self.people.caller(token)
+        name = realm_of(token)
         realm = self.live if name == "live" else await self._test_realm() if name else None
         caller = None if realm is None else await realm.callers.holder(token)
         if caller is None:
@@ -101,3 +121,5 @@ class Realms:
         for realm in (self.live, self._test):
             if realm is not None:
                 await realm.close()
+        if self.people is not None:
+            await self.people.close()

@@ -22,21 +22,28 @@ ROOTS = {
     "customers:read": (
         '{ customer(externalId: "x") { id } }',
         "{ customers(first: 1) { edges { cursor } } }",
+        '{ node(id: "x") { id } }',
+        '{ nodes(ids: ["x"]) { id } }',
+    ),
+    "rules:read": (
         "{ segments { key } }",
         '{ segment(key: "x") { key } }',
         "{ tiers { key } }",
         "{ tierPolicies { key } }",
-        '{ tierMigration(from: "2026-01-01", to: "2026-02-01") { moved } }',
         "{ strategies { key } }",
+    ),
+    "statistics:read": (
+        '{ tierMigration(from: "2026-01-01", to: "2026-02-01") { moved } }',
         "{ portfolio { customers } }",
         "{ models { name } }",
-        '{ node(id: "x") { id } }',
-        '{ nodes(ids: ["x"]) { id } }',
     ),
     "scores:read": ("{ riskScores(first: 1) { edges { cursor } } }",),
 }
+READERS = {"admin", "frontend", "support", "developer"}
 HOLDERS = {
-    "customers:read": {"admin", "frontend", "support", "developer"},
+    "customers:read": READERS,
+    "rules:read": READERS,
+    "statistics:read": READERS,
     "scores:read": {"admin", "partner"},
 }
 

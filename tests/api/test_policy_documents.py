@@ -48,9 +48,11 @@ async def test_any_version_can_be_read_and_others_are_not_found(own_api: Api) ->
         assert await own_api.codes(DOCUMENT, "frontend", variables=wrong) == ["NOT_FOUND"]
 
 
-async def test_it_takes_the_right_to_read_customers(api: Api) -> None:
-    for key in ("partner", "policies"):
+async def test_it_takes_the_right_to_read_rules(api: Api) -> None:
+    for key in ("partner", "monitor"):
         assert await api.codes(DOCUMENT, key) == ["FORBIDDEN"]
+    for key in ("frontend", "policies"):
+        assert await api.ask(DOCUMENT, key)
 
 
 async def test_the_page_holds_no_data_and_lets_no_other_script_run(api: Api) -> None:
