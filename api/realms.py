@@ -23,6 +23,7 @@ from api.graphql.businesses import Businesses
 from api.graphql.callers import Callers
 from api.graphql.pagination import Cursors
 from api.graphql.realms import Realm, Realms, Tokens
+from api.issuer_settings import has_issuer
 from api.settings import Settings
 from api.simulation_process import Simulator
 
@@ -60,7 +61,7 @@ def _people(settings: Settings, clock: Clock, logger: FilteringBoundLogger) -> T
     Raises:
         InvalidInput: only half of what is needed is set.
     """
-    if not settings.has_issuer():
+    if not has_issuer(settings):
         return None
     # Only who has an issuer pays for what checks its tokens.
     import httpx

@@ -18,10 +18,6 @@ from api.errors import InvalidInput
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
-SAFE_ADDRESS = re.compile(r"https://[^/]|http://(127\.0\.0\.1|\[::1\]|localhost)[:/]")
-"""One that nobody on the way can answer for."""
-
-
 class Settings(BaseSettings):
     """Read once by the composition root (`api.cli`, `api.app`) and handed on as an argument."""
 
@@ -259,25 +255,6 @@ class Settings(BaseSettings):
     def artifact_root(self) -> Path:
         """Where MLflow keeps artifacts; absolute, or its store would be tied to a folder."""
         return self.data_dir.resolve() / "mlartifacts"
-
-    def has_issuer(self) -> bool:
-        """Whether people come with tokens.
-
-        Raises:
-            InvalidInput: the issuer or the audience is set without the other, or not safely.
-        """
-        if not self.oidc_issuer and not self.oidc_audience and not self.oidc_jwks_url:
-            return False
-        if not self.oidc_issuer or not self.oidc_audience:
-            raise InvalidInput("ECHELON_OIDC_ISSUER and ECHELON_OIDC_AUDIENCE go together.")
-        for name in ("oidc_issuer", "oidc_jwks_url"):
-            url = getattr(self, name)
-            if url and not SAFE_ADDRESS.match(url):
-                raise InvalidInput(
-                    f"ECHELON_{name.upper()} has to begin with https://, or somebody on the way "
-                    "could issue tokens."
-                )
-        return True
 
     @property
     def zone(self) -> ZoneInfo:

@@ -39,7 +39,9 @@ class AuditedRead:
     )
 
 
-@strawberry.type(description="One entry of the audit log; it is never changed nor removed.", directives=[AUDIT])
+@strawberry.type(
+    description="One entry of the audit log; it is never changed nor removed.", directives=[AUDIT]
+)
 class AuditEntry:
     place: str = strawberry.field(description="Its chain and number, as `echelon audit` has it.")
     at: dt.datetime = strawberry.field(description="When it happened.")

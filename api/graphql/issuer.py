@@ -13,7 +13,7 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 from structlog.typing import FilteringBoundLogger
 
 from api.errors import IssuerUnreachable
-from api.settings import SAFE_ADDRESS
+from api.issuer_settings import SAFE_ADDRESS
 
 FRESH_SECONDS = 600.0
 """Keys older than this are fetched again before they are used."""

@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from graphql import (
+    GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
-    is_abstract_type,
 )
 
 from api.domain.keys import Caller
@@ -96,7 +97,7 @@ def _reached(schema: GraphQLSchema, caller: Caller) -> frozenset[str]:
 
 
 def _objects_of(schema: GraphQLSchema, kind: GraphQLNamedType) -> list[GraphQLObjectType]:
-    if is_abstract_type(kind):
+    if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
         return schema.get_possible_types(kind)
     return [kind] if isinstance(kind, GraphQLObjectType) else []
 

@@ -34,7 +34,7 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import AwaitableOrValue, Path, Undefined
 from strawberry.types.field import StrawberryField
 
-from api.graphql.access import BACKREF, opens
+from api.graphql.access import BACKREF, PERSONAL, opens, scopes_of
 from api.graphql.described import LOADING
 
 Step = Callable[[Any], Any]
@@ -107,7 +107,8 @@ class PlannedExecution(ExecutionContext):
         definition = None if field is None else field.extensions.get(BACKREF)
         if field is None or not isinstance(definition, StrawberryField):
             return None
-        if not opens(field, self.context_value.caller):
+        # What is personal is noted where it is read, which only the guard does.
+        if PERSONAL.scope in scopes_of(field) or not opens(field, self.context_value.caller):
             return None
         part = self._part(field.type, nodes)
         if part is None:

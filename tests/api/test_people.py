@@ -17,6 +17,7 @@ from api.domain.keys import Caller
 from api.errors import Forbidden, InvalidInput, Unauthenticated
 from api.graphql.issuer import IssuerKeys
 from api.graphql.people import Claims, People
+from api.issuer_settings import has_issuer
 from api.settings import Settings
 from tests.api.conftest import Api, Log, Seeded, clock, running
 from tests.api.door import CLAIMS, SILENT, door
@@ -158,13 +159,13 @@ async def test_a_single_key_needs_no_id() -> None:
 )
 def test_half_an_issuer_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(InvalidInput, match="ECHELON_OIDC"):
-        Settings(**given).has_issuer()  # type: ignore[arg-type]
+        has_issuer(Settings(**given))  # type: ignore[arg-type]
 
 
 def test_an_issuer_is_none_or_whole() -> None:
-    assert not Settings().has_issuer()
-    assert Settings(oidc_issuer=ISSUER, oidc_audience=AUDIENCE).has_issuer()
-    assert Settings(oidc_issuer="http://127.0.0.1:1/", oidc_audience=AUDIENCE).has_issuer()
+    assert not has_issuer(Settings())
+    assert has_issuer(Settings(oidc_issuer=ISSUER, oidc_audience=AUDIENCE))
+    assert has_issuer(Settings(oidc_issuer="http://127.0.0.1:1/", oidc_audience=AUDIENCE))
 
 
 @pytest.fixture
