@@ -31,6 +31,7 @@ from api.graphql.execution import Executor
 from api.graphql.limits import Limits
 from api.graphql.schema import executable_schema
 from api.graphql.transport import Refusal
+from api.graphql.trusted_documents import TrustedDocuments
 from api.health import Readiness, live
 from api.rates import Allowance, Buckets
 from api.realms import open_realms
@@ -90,6 +91,7 @@ def create_app(
             authentication=Authentication(realms, charging),
             charging=charging,
             admission=Admission(settings.slots, settings.most_waiting),
+            documents=TrustedDocuments(realms.live.engine, settings.documents),
             clock=clock,
             logger=log,
             count_error=metrics.count_error,

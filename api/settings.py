@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 
+from api.domain.keys import DocumentsMode
 from api.errors import InvalidInput
 
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address `echelon serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port `echelon serve` listens on.")
+    documents: DocumentsMode = Field(
+        default="allow",
+        description="Which GraphQL documents people with a token may send: any (`off`), any and "
+        "stored ones by their ids (`allow`), or only stored ones (`only`). Keys have their own "
+        "mode.",
+    )
     cors_origins: str = Field(
         default="",
         description="Origins of browser applications that may ask this API, separated by commas, "

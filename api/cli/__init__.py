@@ -15,6 +15,7 @@ from api.cli import (
     database,
     demo,
     doctor,
+    documents,
     drift,
     evaluate,
     facts,
@@ -55,6 +56,7 @@ app.command("refresh")(refresh.refresh_)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(documents.app, name="documents")
 app.add_typer(segments.app, name="segments")
 app.command("export-schema")(schema.export_schema)
 app.add_typer(policy.app, name="policy")

@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from api.db.snapshots import Snapshot
 from api.domain.keys import Caller
-from api.errors import NotReady
+from api.errors import EchelonError, NotReady
 from api.graphql.admission import Admission
 from api.graphql.answers import answer
 from api.graphql.authentication import Authentication
@@ -36,6 +36,7 @@ from api.graphql.transport import (
     read_body,
     status_of,
 )
+from api.graphql.trusted_documents import TrustedDocuments
 from api.web.pages import CONTENT_SECURITY_POLICY, graphiql_shell
 
 CLIENT_LEFT = 499
@@ -49,6 +50,7 @@ class GraphQLEndpoint:
     authentication: Authentication
     charging: Charging
     admission: Admission
+    documents: TrustedDocuments
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
     count_error: Callable[[str], None] = field(default=lambda _code: None)
@@ -102,12 +104,19 @@ class GraphQLEndpoint:
         self, asked: GraphQLRequest, caller: Caller, request: Request, charge: Charge
     ) -> Outcome:
         """The answer to a request that was read, and what it cost."""
+        mode = self.documents.people if caller.key_id is None else caller.documents
+        try:
+            text = await self.documents.text(asked, mode)
+        except EchelonError as error:
+            charge.settle(BASE_POINTS)
+            return Outcome(errors=(error,))
         prepared = self.executor.prepare(
-            asked.query, asked.variables, introspection=caller.may("schema:read")
+            text, asked.variables, introspection=caller.may("schema:read")
         )
         if isinstance(prepared, Outcome):
             charge.settle(BASE_POINTS)
             return prepared
+        self.documents.keep(asked)
         request.state.operation = asked.operation_name
         charge.take(prepared.points)
         work = self._admitted(prepared, asked, caller, request)

@@ -12,6 +12,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from api.domain.trusted_documents import parse_hash
+
 JSON_TYPE = "application/json"
 GRAPHQL_TYPE = "application/graphql-response+json"
 LARGEST_BODY = 256_000
@@ -38,8 +40,12 @@ class Refusal(Exception):
 @dataclass(frozen=True)
 class GraphQLRequest:
     query: str
+    """Empty where only an id or a hash says which document is meant."""
     variables: Mapping[str, Any]
     operation_name: str | None
+    document_id: str | None = None
+    persisted: bytes | None = None
+    """The SHA-256 of a persisted query."""
 
 
 def answer_type(accept: str | None) -> str:
@@ -147,8 +153,11 @@ def parse_request(body: bytes) -> GraphQLRequest:
     if not isinstance(content, dict):
         raise _bad("The body must be a JSON object with the entry `query`.")
     _check_values(content)
+    document_id, persisted = _document_id(content), _persisted(content)
     query = content.get("query")
-    if not isinstance(query, str) or not query.strip():
+    if query is None and (document_id is not None or persisted is not None):
+        query = ""
+    elif not isinstance(query, str) or not query.strip():
         raise _bad("The entry `query` must be a text: the GraphQL document.")
     variables = content.get("variables")
     if variables is not None and not isinstance(variables, dict):
@@ -156,10 +165,36 @@ def parse_request(body: bytes) -> GraphQLRequest:
     name = content.get("operationName")
     if name is not None and not isinstance(name, str):
         raise _bad("The entry `operationName` must be a text.")
+    return GraphQLRequest(query, variables or {}, name or None, document_id, persisted)
+
+
+def _document_id(content: Mapping[str, Any]) -> str | None:
+    found = content.get("documentId")
+    if found is None:
+        return None
+    if not isinstance(found, str) or not found:
+        raise _bad("The entry `documentId` must be a text: sha256: and 64 hexadecimal digits.")
+    if content.get("query") is not None:
+        raise _bad("Send `documentId` or `query`, not both.")
+    return found
+
+
+def _persisted(content: Mapping[str, Any]) -> bytes | None:
+    """The hash of a persisted query (`extensions.persistedQuery`, version 1)."""
     extensions = content.get("extensions")
-    if extensions is not None and not isinstance(extensions, dict):
+    if extensions is None:
+        return None
+    if not isinstance(extensions, dict):
         raise _bad("The entry `extensions` must be an object.")
-    return GraphQLRequest(query, variables or {}, name or None)
+    found = extensions.get("persistedQuery")
+    if found is None:
+        return None
+    version = found.get("version") if isinstance(found, dict) else None
+    digits = found.get("sha256Hash") if isinstance(found, dict) else None
+    sha256 = parse_hash(digits) if isinstance(digits, str) else None
+    if type(version) is not int or version != 1 or sha256 is None:
+        raise _bad("`persistedQuery` takes `version: 1` and `sha256Hash`: 64 hexadecimal digits.")
+    return sha256
 
 
 def _bad(message: str) -> Refusal:

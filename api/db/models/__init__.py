@@ -40,6 +40,7 @@ from api.db.models.strategies import (
     Strategy,
     StrategyAction,
 )
+from api.db.models.trusted_documents import TrustedDocument
 
 __all__ = [
     "AccountBalance",
@@ -90,4 +91,5 @@ __all__ = [
     "StrategyAction",
     "TierAssignment",
     "TierPolicyVersion",
+    "TrustedDocument",
 ]
