@@ -82,7 +82,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         realms = await open_realms(settings, settings.slots + SPARE_CONNECTIONS, clock, log)
-        app.state.readiness = Readiness(realms.live.engine)
+        app.state.readiness = Readiness(realms.live.engine, clock)
         executor = Executor(executable_schema(), limits, settings.execution_seconds)
         charging = Charging(buckets or Buckets(), allowance_of(settings))
         app.state.graphql = GraphQLEndpoint(

@@ -45,6 +45,18 @@ class InUse(Conflict):
     code = "IN_USE"
 
 
+class Busy(EchelonError):
+    """Another change or a publish holds what this one needs; it may be sent again as it is."""
+
+    code = "BUSY"
+
+
+class TimedOut(EchelonError):
+    """It took longer than one request may."""
+
+    code = "TIMEOUT"
+
+
 class Unauthenticated(EchelonError):
     """No key, or one that does not open anything."""
 

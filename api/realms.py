@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from api.audit_keeping import AuditKeeper
 from api.db.audit_files import make_read_log_engine, open_reads, reads_url
 from api.db.audit_reads import ReadLog
-from api.db.engine import make_async_engine, make_engine
+from api.db.engine import Patience, make_async_engine, make_engine
 from api.db.schema import LATEST_REVISION, current_revision, is_missing, require_current
 from api.domain.audit import Seals
 from api.domain.keys import RealmName
@@ -106,7 +106,8 @@ def _realm(
     logger: FilteringBoundLogger,
 ) -> Realm:
     url, secret = settings.resolved_database_url, settings.root_secret()
-    engine, seals = make_async_engine(url, connections), Seals(secret)
+    patience = Patience(settings.lock_seconds, settings.execution_seconds)
+    engine, seals = make_async_engine(url, connections, patience), Seals(secret)
     beside = None if reads_url(url) == url else make_async_engine(reads_url(url), connections)
     reads = ReadLog(make_read_log_engine(url), seals, beside)
     audit = AuditKeeper(engine, reads, seals, clock, logger)

@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from api.drain import is_draining
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -102,6 +104,8 @@ class Traffic:
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = state["request_id"]
                 headers.update(state.get("headers", {}))
+                if is_draining(state):
+                    headers["Connection"] = "close"
             await send(message)
 
         try:

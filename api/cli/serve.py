@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from typing import Annotated
 
 import typer
@@ -17,14 +18,32 @@ from api.settings import Settings
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes to answer with; PostgreSQL only.")
+    ] = None,
 ) -> None:
     """Serve the API until it is told to stop; requests under way are answered first."""
     place = open_installation()
     host, port = host or place.settings.host, port or place.settings.port
+    workers = workers or place.settings.workers
+    require_database_for(workers, place.url)
     require_free_port(host, port)
     shown = f"[{host}]" if ":" in host else host
     Terminal(as_json=False).note(f"Serving on http://{shown}:{port}/graphql; Ctrl-C stops it.")
-    run_server(place.settings, host, port)
+    run_server(place.settings, host, port, workers)
+
+
+def require_database_for(workers: int, url: str) -> None:
+    """Say at once that several processes can't share a file.
+
+    Raises:
+        InvalidInput: more than one worker on SQLite.
+    """
+    if workers > 1 and url.startswith("sqlite"):
+        raise InvalidInput(
+            f"{workers} workers need PostgreSQL: on SQLite one process answers. Leave out "
+            "--workers and ECHELON_WORKERS, or set ECHELON_DATABASE_URL to a PostgreSQL database."
+        )
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -53,21 +72,10 @@ def require_free_port(host: str, port: int) -> None:
             ) from None
 
 
-def run_server(settings: Settings, host: str, port: int) -> None:
-    import uvicorn
-
-    from api.app import create_app
-    from api.wire import Protocol
+def run_server(settings: Settings, host: str, port: int, workers: int = 1) -> None:
+    from api.serving import serve as serve_until_told
 
     require_free_port(host, port)
-    uvicorn.run(
-        create_app(settings),
-        host=host,
-        port=port,
-        server_header=False,
-        access_log=False,
-        log_level="warning",
-        ws="none",
-        http=Protocol,
-        timeout_graceful_shutdown=15,
-    )
+    sys.stdout.flush()
+    if code := serve_until_told(settings, host, port, workers):
+        raise typer.Exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -58,11 +59,38 @@ def _take_turns(engine: Engine, database: str) -> None:
     event.listen(engine, "close", lambda *_: closed(database, "python"))
 
 
-def make_async_engine(url: str, pool_size: int = 5) -> AsyncEngine:
+@dataclass(frozen=True)
+class Patience:
+    """How long a session of the web process waits for locks, and works on one statement."""
+
+    lock_seconds: float = 5.0
+    statement_seconds: float = 30.0
+
+    @property
+    def postgresql(self) -> dict[str, str]:
+        """The web process breaks off a statement itself; these hold where it can't any more."""
+        settings = {
+            "lock_timeout": self.lock_seconds,
+            "statement_timeout": self.statement_seconds + 5,
+            "idle_in_transaction_session_timeout": self.statement_seconds + 60,
+        }
+        return {name: f"{seconds * 1000:.0f}ms" for name, seconds in settings.items()}
+
+
+def make_async_engine(
+    url: str, pool_size: int = 5, patience: Patience | None = None
+) -> AsyncEngine:
     """The web process's engine."""
-    engine = create_async_engine(
-        _with_driver(url, ASYNC_DRIVERS), pool_size=pool_size, max_overflow=0
-    )
+    patience = patience or Patience()
+    driver = _with_driver(url, ASYNC_DRIVERS)
+    sessions = {"server_settings": patience.postgresql} if driver.startswith("postgresql") else {}
+    engine = create_async_engine(driver, pool_size=pool_size, max_overflow=0, connect_args=sessions)
     if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+
+        def prepare(connection: Any, record: object) -> None:
+            _prepare_sqlite(connection, record)
+            milliseconds = int(patience.lock_seconds * 1000)
+            connection.cursor().execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+        event.listen(engine.sync_engine, "connect", prepare)
     return engine

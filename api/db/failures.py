@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from api.errors import Conflict, EchelonError, NotReady
+from api.errors import Busy, Conflict, EchelonError, NotReady, TimedOut
 
 _LIBRARIES = frozenset({"sqlalchemy", "adbc_driver_manager"})
 
@@ -64,6 +64,21 @@ def database_failure(error: BaseException, url: str) -> EchelonError | None:
     for pattern, kind, words in _KNOWN:
         if re.search(pattern, text):
             return kind(f"The database {shown(url)} {words}")
+    return None
+
+
+LOCK_STATES = frozenset({"55P03", "40P01", "40001"})
+"""PostgreSQL's: a lock that was not to be had in time, a deadlock, a lost race."""
+CANCELLED = "57014"
+
+
+def cut_short(error: DBAPIError) -> EchelonError | None:
+    """What the database gave up, because it waited or worked too long; None for another fault."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state in LOCK_STATES or "database is locked" in str(error.orig):
+        return Busy("The database is being written, by a refresh perhaps. Try again.")
+    if state == CANCELLED:
+        return TimedOut("The database took too long over this. Ask for less at once.")
     return None
 
 

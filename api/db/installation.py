@@ -26,6 +26,12 @@ class InstallationFacts:
         """The default `as_of`: the demo's pinned day, else yesterday where the business is."""
         return self.today or now.astimezone(ZoneInfo(self.time_zone)).date() - dt.timedelta(days=1)
 
+    def stale_from(self, now: dt.datetime) -> dt.datetime:
+        """What is valid until this moment or earlier is stale; a demo's pinned day counts."""
+        if self.today is None:
+            return now
+        return dt.datetime.combine(self.today, dt.time(), ZoneInfo(self.time_zone))
+
     def day_to_look_at(self, asked: dt.date | None, now: dt.datetime) -> dt.date:
         """The `as_of` of a command.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -96,5 +97,13 @@ async def count_scores(snapshot: Snapshot, where: ColumnElement[bool]) -> int:
     return int((await snapshot.rows(statement))[0][0])
 
 
-async def any_scores(snapshot: Snapshot) -> bool:
-    return bool(await snapshot.rows(select(Prediction.customer_id).limit(1)))
+async def newest_scores_end(snapshot: Snapshot) -> dt.datetime | None:
+    """Until when the scores published last are valid; none where there are none."""
+    statement = (
+        select(Prediction.valid_until)
+        .where(~Prediction.deleted)
+        .order_by(Prediction.revision.desc())
+        .limit(1)
+    )
+    rows = await snapshot.rows(statement)
+    return rows[0].valid_until if rows else None

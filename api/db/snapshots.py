@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Result, Row, Select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.db.failures import cut_short
 
 Query = Select[*tuple[Any, ...]]
 Record = Row[*tuple[Any, ...]]
@@ -51,6 +54,8 @@ class Snapshot:
         running = asyncio.ensure_future(connection.execute(statement))
         try:
             return await asyncio.shield(running)
+        except DBAPIError as error:
+            raise cut_short(error) or error from None
         except asyncio.CancelledError:
             if self.dialect == "sqlite":
                 raw = await connection.get_raw_connection()

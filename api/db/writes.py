@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.errors import Conflict
+from api.db.failures import cut_short
 
 Result = TypeVar("Result")
 LOCK = zlib.crc32(b"echelon/documents")
@@ -24,18 +24,23 @@ def take_turn(connection: Connection) -> None:
     """Begin a transaction that no other change runs beside.
 
     Raises:
-        Conflict: on SQLite, a refresh or an import has been writing for ten seconds.
+        Busy: something else has been writing for longer than this connection waits.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        return
+    with short_of_patience():
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        else:
+            # Python's driver begins a transaction only before a write, which would be too late.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def short_of_patience() -> Iterator[None]:
+    """Names what the database gives up because it waited or worked too long."""
     try:
-        # Python's driver begins a transaction only before a write, which would be too late.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError as error:
-        if "locked" not in str(error.orig):
-            raise
-        raise Conflict("The database is being written, by a refresh perhaps. Try again.") from None
+        yield
+    except DBAPIError as error:
+        raise cut_short(error) or error from None
 
 
 @contextmanager
@@ -51,7 +56,8 @@ async def write(engine: AsyncEngine, work: Callable[[Connection], Result]) -> Re
 
     def change(connection: Connection) -> Result:
         take_turn(connection)
-        return work(connection)
+        with short_of_patience():
+            return work(connection)
 
     async with engine.begin() as connection:
         return await connection.run_sync(change)

@@ -98,9 +98,8 @@ class Context:
 
     @cached_property
     def stale_from(self) -> dt.datetime:
-        """What is valid until this moment or earlier is stale; a demo on old data pins the day."""
-        today = self.business.installation.today
-        return dt.datetime.combine(today, dt.time(), self.zone) if today else self.now
+        """What is valid until this moment or earlier is stale."""
+        return self.business.installation.stale_from(self.now)
 
     def major(self, minor: int) -> float:
         """A predicted amount as people read it: an estimate, so a float will do."""

@@ -2,20 +2,66 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import Engine, delete, text
+from starlette.types import Receive, Scope, Send
 
 from api.db.models import Prediction
+from api.drain import STATE, Drain
 from api.errors import NotReady
-from tests.api.conftest import Api, running
+from tests.api.conftest import Api, Seeded, running
+from tests.api.seed_facts import NOW
 
 
 async def test_a_served_installation_is_ready(api: Api) -> None:
     assert (await api.client.get("/health/live")).json() == {"status": "ok"}
     ready = await api.client.get("/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "problems": []})
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "ok", "problems": [], "warnings": []}
+
+
+async def test_stale_scores_are_a_warning_only(seeded: Seeded) -> None:
+    async with running(seeded.url, seeded.keys, clock=lambda: NOW + dt.timedelta(days=400)) as api:
+        ready = await api.client.get("/health/ready")
+    assert (ready.status_code, ready.json()["problems"]) == (200, [])
+    assert "echelon refresh" in ready.json()["warnings"][0]
+
+
+async def test_probes_ask_the_database_once_a_second_and_liveness_never(api: Api) -> None:
+    async with api.statements() as sent:
+        for _ in range(5):
+            assert (await api.client.get("/health/ready")).status_code == 200
+        first = len(sent)
+        for _ in range(5):
+            await api.client.get("/health/live")
+            await api.client.get("/health/ready")
+    assert len(sent) == first
+    asked = [each for each in sent if "FROM predictions" in each]
+    assert len(asked) == 1
+
+
+async def test_a_server_about_to_end_says_so_and_closes_its_connections(api: Api) -> None:
+    drain = Drain()
+    state = {STATE: drain}
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        await api.app({**scope, "state": dict(state)}, receive, send)
+
+    transport = httpx.ASGITransport(app=served)
+    async with httpx.AsyncClient(transport=transport, base_url="http://echelon") as client:
+        assert (await client.get("/health/ready")).status_code == 200
+        drain.begin()
+        ready = await client.get("/health/ready")
+        assert (ready.status_code, ready.json()["status"]) == (503, "draining")
+        assert ready.headers["connection"] == "close"
+        headers = {"Authorization": f"Bearer {api.keys['admin']}"}
+        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+        assert (await client.get("/health/live")).status_code == 200
 
 
 async def test_without_scores_it_is_not_ready(own_api: Api, engine: Engine) -> None:
