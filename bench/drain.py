@@ -33,6 +33,7 @@ class Client:
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
         self.counts: Counter[str] = Counter()
+        self.retry_seconds = RETRY_SECONDS
 
     def ask(self) -> None:
         connection = self._connect()
@@ -52,7 +53,7 @@ class Client:
 
     def _connect(self) -> http.client.HTTPConnection:
         """A connection, new or kept; a refused one is tried again."""
-        deadline = time.monotonic() + RETRY_SECONDS
+        deadline = time.monotonic() + self.retry_seconds
         while self._connection is None:
             made = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
             try:

@@ -74,6 +74,7 @@ class Server:
     """One `echelon serve`, started in a process of its own on loopback."""
 
     def __init__(self, place: Installation, port: int, workers: int = 1) -> None:
+        self.port = port
         self.address = f"http://127.0.0.1:{port}"
         environment = {
             **os.environ,

@@ -2,16 +2,17 @@
 
 A value is a field of an object in the answer; a JSON document or a list of plain values is one.
 A field costs 1 and its weight, and what is below it as often as it may be there: by its page size,
-or by the length declared here, which is the most that the resolver gives. What was really
+or by the length that `prices` declares, which no list exceeds. What was really
 answered costs the same by the same formula, counted in the answer, so it never costs more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
+
+from api.graphql.errors import ListTooLong
+from api.graphql.prices import CHANGE, LENGTHS, MOST_USER_ERRORS, WEIGHTS
 
 BASE_POINTS = 2
 """What any request costs: about the time that it takes to read one and to answer nothing."""
@@ -20,44 +21,6 @@ VALUES_A_POINT = 250
 HEAVY_POINTS = 100
 """A document that costs more takes one of the few slots for heavy ones."""
 INTROSPECTION = ("__schema", "__type")
-INTROSPECTION_WEIGHT = 25_000
-"""Whatever is asked of the schema, which is not large: `limits` bounds that."""
-
-LENGTHS: Mapping[str, int] = MappingProxyType(
-    {
-        "recommendedStrategies": 20,
-        "withheldStrategies": 20,
-        "all": 20,
-        "strategyActions": 10,
-        "lines": 10,
-        "measures": 10,
-        "history": 5,
-        "segments": 5,
-        "reasons": 3,
-        "clvReasons": 3,
-        "conditions": 2,
-        "needs": 2,
-    }
-)
-"""How long lists can be that are asked for without a page size."""
-WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {
-        "simulateTierPolicy": 200_000,
-        "revenueBridge": 40_000,
-        "retentionByTier": 40_000,
-        "slaBreaches": 40_000,
-        "resourceGuard": 40_000,
-        "tierMigration": 20_000,
-        "boundary": 20_000,
-        "validateTierPolicy": 5_000,
-        "policyDocument": 5_000,
-        "whatIf": 2_500,
-        "withheldStrategies": 500,
-        "explainTier": 500,
-        "tierDecision": 500,
-    }
-)
-"""What takes as long as so many values: it looks at everybody, or decides again."""
 
 
 def points(values: int) -> int:
@@ -67,13 +30,17 @@ def points(values: int) -> int:
 
 def weight_of(place: str) -> int:
     """What a field weighs beside the 1 that each costs; `place` is its type and name."""
-    name = place.partition(".")[2]
-    return INTROSPECTION_WEIGHT if name in INTROSPECTION else WEIGHTS.get(name, 0)
+    return WEIGHTS.get(place, CHANGE if place.startswith("Mutation.") else 0)
+
+
+def longest_of(place: str) -> int | None:
+    """How many entries a list without a page size may have."""
+    return LENGTHS.get(place, MOST_USER_ERRORS if place.endswith(".userErrors") else None)
 
 
 def length_of(place: str) -> int:
     """How often what is below a field without a page size may be there: once below most."""
-    return LENGTHS.get(place.partition(".")[2], 1)
+    return longest_of(place) or 1
 
 
 @dataclass
@@ -81,16 +48,34 @@ class Place:
     """One path of the answer: what a value there costs, and what may be below it."""
 
     cost: int = 1
+    longest: int | None = None
+    """How many entries a list there may have; none where a page size says it."""
+    name: str = ""
     times: int = 0
     """How often the document asks for it."""
     below: dict[str, Place] = field(default_factory=dict)
     flat: bool = False
     """Whether what is below it costs nothing more."""
 
+    def take(self, name: str) -> None:
+        """Let a field, given by its type and name, be answered here."""
+        self.cost = max(self.cost, 1 + weight_of(name))
+        # Fields of two types may share a place; then no one length holds for it.
+        self.longest = longest_of(name) if self.name in ("", name) else None
+        self.name = name
+
 
 def values_in(answer: Any, place: Place) -> int:
-    """What an answer really came to, of a document with these places."""
+    """What an answer really came to, of a document with these places.
+
+    Raises:
+        ListTooLong: a list has more entries than its document was charged for.
+    """
     if isinstance(answer, list):
+        if place.longest is not None and len(answer) > place.longest:
+            raise ListTooLong(
+                f"{place.name} has {len(answer):,} entries; {place.longest:,} can be shown."
+            )
         return sum(values_in(each, place) for each in answer)
     if not isinstance(answer, dict):
         return 0

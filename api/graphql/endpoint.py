@@ -21,7 +21,7 @@ from api.graphql.charging import Charge, Charging
 from api.graphql.context import Context
 from api.graphql.costs import BASE_POINTS, HEAVY_POINTS
 from api.graphql.departures import ClientLeft, while_connected
-from api.graphql.errors import ErrorFormatter
+from api.graphql.errors import ErrorFormatter, ListTooLong
 from api.graphql.execution import Executor, Outcome, Prepared
 from api.graphql.language import preferred_language
 from api.graphql.realms import Realms
@@ -122,7 +122,10 @@ class GraphQLEndpoint:
         work = self._admitted(prepared, asked, caller, request)
         # What has begun to change something is brought to its end, whoever still listens.
         outcome = await (work if prepared.changes else while_connected(request, work))
-        charge.settle(prepared.spent(outcome.data, asked.operation_name))
+        try:
+            charge.settle(prepared.spent(outcome.data, asked.operation_name))
+        except ListTooLong as error:
+            return Outcome(data=None, errors=(error,))
         return outcome
 
     async def _admitted(

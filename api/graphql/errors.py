@@ -36,6 +36,12 @@ class DocumentRefused(LimitExceeded):
         self.code = code
 
 
+class ListTooLong(LimitExceeded):
+    """A list without a page size has more entries than any document is charged for."""
+
+    code = "LIST_TOO_LONG"
+
+
 class ExecutionTimeout(LimitExceeded):
     code = "TIMEOUT"
 

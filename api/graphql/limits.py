@@ -251,8 +251,7 @@ class DocumentMeter:
                 name = selection.name.value
                 shown = selection.alias.value if selection.alias else name
                 below = place.below.setdefault(shown, Place())
-                weight = weight_of(f"{parent.name}.{name}") if parent is not None else 0
-                below.cost = max(below.cost, 1 + weight)
+                below.take(f"{parent.name}.{name}" if parent is not None else name)
                 below.flat = name in INTROSPECTION
                 yield below
                 if selection.selection_set:
