@@ -1,7 +1,11 @@
 """Generated documents against a live server: how many cases a field, what came back, how slowly.
 
     python -m bench.fuzz [--cases 200] [--seed 1 2 3] [--field Query.customers ...]
-                         [--database postgresql://...] [--out FILE.jsonl]
+                         [--database postgresql://... | --url http://.../graphql --key KEY]
+                         [--out FILE.jsonl]
+
+Without --url a server is started over the small business that the tests know. A server of your own
+should have ECHELON_POINTS_PER_SECOND=0, and a database that may be changed.
 
 Ends with status 1 if any answer was a server's error, a time-out, an error without a code, or
 unlike the schema; `--out` gets one line for each such answer, with the request to repeat it.
@@ -10,11 +14,11 @@ unlike the schema; `--out` gets one line for each such answer, with the request 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import httpx
@@ -22,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.fuzz_documents import Documents, Request
-from bench.fuzz_findings import Tally, codes_of, faults_of
+from bench.fuzz_findings import Tally, codes_of, faults_of, outcome_of
 from bench.fuzz_known import known_values
 from bench.live import Live, live_server
 
@@ -65,8 +69,8 @@ class Fuzz:
             self._note(request, tally, [f"no answer: {type(error).__name__}"], "")
             return
         tally.slowest = max(tally.slowest, time.perf_counter() - started)
-        with contextlib.suppress(ValueError, AttributeError):
-            tally.codes.update(set(codes_of(answer.json())) or {"data"})
+        with suppress(ValueError, AttributeError):
+            tally.codes.update(set(codes_of(answer.json())) or {outcome_of(answer.json())})
         faults = list(faults_of(answer, request.query, self._documents.graphql))
         if faults:
             self._note(request, tally, faults, answer.text)
@@ -76,8 +80,9 @@ class Fuzz:
         if self._out is not None:
             line = {"field": request.field, "faults": faults, "query": request.query}
             line |= {"variables": request.variables, "answer": answer[:2_000]}
-            logged = self._live.log.read_text(encoding="utf-8").splitlines()
-            line["log"] = [each for each in logged if '"level": "error"' in each][-1:]
+            if self._live.log is not None:
+                logged = self._live.log.read_text(encoding="utf-8").splitlines()
+                line["log"] = [each for each in logged if '"level": "error"' in each][-1:]
             with self._out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
@@ -98,10 +103,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--field", nargs="+", help="only these, such as Query.customers")
     parser.add_argument("--database", default="", help="an empty one; without it SQLite is used")
+    parser.add_argument("--url", help="of a server that runs already")
+    parser.add_argument("--key", default="", help="opens it; with the scope admin")
     parser.add_argument("--out", type=Path, help="a file for the answers that were wrong")
     chosen = parser.parse_args()
     documents = Documents()
-    with live_server(["admin"], chosen.database) as live:
+    running = nullcontext(Live(chosen.url, chosen.key)) if chosen.url else None
+    with running or live_server(["admin"], chosen.database) as live:
         fuzz = Fuzz(live, documents, chosen.out)
         started = time.monotonic()
         for name in chosen.field or documents.fields():

@@ -68,6 +68,16 @@ def codes_of(content: dict[str, Any]) -> list[str]:
     return [str((error.get("extensions") or {}).get("code") or "") for error in errors]
 
 
+def outcome_of(content: dict[str, Any]) -> str:
+    """Of an answer without errors: whether a change was made or had something to mend."""
+    mistakes = [
+        each
+        for each in content["data"].values()
+        if isinstance(each, dict) and each.get("userErrors")
+    ]
+    return "userErrors" if mistakes else "data"
+
+
 def unlike(data: dict[str, Any], query: str, schema: GraphQLSchema) -> Iterator[str]:
     """Where the data is not what the schema and the document promise.
 

@@ -182,7 +182,7 @@ class _Shaper(Visitor):
         chance = self._random.random()
         if chance < 0.15:
             return self._odd(value)
-        if chance < 0.85:
+        if chance < 0.95:
             return self._usual(name, value)
         return value
 

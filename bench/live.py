@@ -29,11 +29,11 @@ CUSTOMERS = 60
 
 @dataclass(frozen=True)
 class Live:
-    """Where to ask, with which key, and where the server writes its log."""
+    """Where to ask, with which key, and where the server writes its log, if we know."""
 
     url: str
     key: str
-    log: Path
+    log: Path | None = None
 
 
 @contextmanager

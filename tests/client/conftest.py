@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from api.app import create_app
 from api.graphql.schema import SDL_PATH
 from api.web.node import run_node
-from tests.api.conftest import Seeded, clock, seeded, seeded_postgres, seeded_sqlite, settings_for
+from tests.api.conftest import clock, seed, settings_for
 from tests.client.install import FOLDER, PACKAGES, is_installed
 from tests.live import Site, lacking, serving
 
 BIN = "node_modules/.bin"
-__all__ = ["seeded", "seeded_postgres", "seeded_sqlite"]
+CUSTOMERS = 60
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,8 @@ def run(project: Path, program: str, *arguments: str) -> str:
 
 
 @pytest.fixture
-def site(seeded: Seeded) -> Iterator[Site]:
-    """The application over the database that tests only read."""
-    with serving(create_app(settings_for(seeded.url), clock=clock)) as address:
-        yield Site(address, seeded.keys)
+def site(engine: Engine, database_url: str) -> Iterator[Site]:
+    """The application over a database of this test's own, to be changed."""
+    keys = seed(engine, CUSTOMERS)
+    with serving(create_app(settings_for(database_url), clock=clock)) as address:
+        yield Site(address, keys)

@@ -108,8 +108,8 @@ export const PageOfScores = graphql(/* GraphQL */ `
 `);
 
 export const SetTier = graphql(/* GraphQL */ `
-  mutation SetTier($input: SetTierOverrideInput!) {
-    setTierOverride(input: $input) {
+  mutation SetTier($input: SetTierOverrideInput!, $idempotencyKey: String) {
+    setTierOverride(input: $input, idempotencyKey: $idempotencyKey) {
       override {
         id
         value

@@ -1,6 +1,7 @@
 // What a frontend and a partner do first, typed from the schema, against a live server:
 //   node src/journey.test.ts URL FRONTEND_KEY PARTNER_KEY
 import { strict as assert } from "node:assert";
+import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { ask, connect, refused } from "./client.ts";
 import { Again, AtRisk, OneCustomer, PageOfScores, SetTier } from "./documents.ts";
@@ -46,6 +47,24 @@ test("a mistake in a change comes back beside it", async () => {
   assert.equal(payload?.override ?? null, null);
   const [mistake] = payload?.userErrors ?? [];
   assert.deepEqual(mistake?.field, ["input", "tier"]);
+});
+
+test("a change sent twice with a key is made once", async () => {
+  const input = { externalId: "C00002", tier: "gold", reason: "a promise", expiresOn: "2026-12-31" };
+  const idempotencyKey = randomUUID();
+  const send = async (reason: string) => {
+    const variables = { input: { ...input, reason }, idempotencyKey };
+    const answer = await frontend.mutation(SetTier, variables).toPromise();
+    assert.equal(answer.error, undefined);
+    return answer.data?.setTierOverride;
+  };
+  const first = await send("a promise");
+  assert.deepEqual(first?.userErrors, []);
+  assert.equal(first?.override?.value, "gold");
+  assert.deepEqual(await send("a promise"), first);
+  const other = await send("another reason");
+  assert.equal(other?.override ?? null, null);
+  assert.equal(other?.userErrors[0]?.code, "IDEMPOTENCY_KEY_REUSED");
 });
 
 test("a refusal has a code that does not change", async () => {
