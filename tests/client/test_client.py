@@ -9,9 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
+from api.db.keys import create_key
+from api.db.trusted_documents import add_documents
+from api.domain.trusted_documents import read_manifest
 from api.errors import NotReady
 from bench.audits import REFUSED_BY_DESIGN, counts, run_audits
+from tests.api.conftest import clock
 from tests.client.conftest import BIN, run
 from tests.client.install import FOLDER
 from tests.live import Site
@@ -24,16 +29,18 @@ export const variables: AtRiskQueryVariables = { first: "ten" };
 """
 
 
-def test_a_typed_client_works_against_the_live_server(project: Path, site: Site) -> None:
-    said = run(
-        project,
-        "src/journey.test.ts",
-        f"{site.address}/graphql",
-        site.keys["care"],
-        site.keys["partner"],
-    )
+def test_a_typed_client_works_against_the_live_server(
+    project: Path, site: Site, engine: Engine
+) -> None:
+    manifest = (project / "src/gql/persisted-documents.json").read_text()
+    documents = [(each, "") for each in read_manifest(manifest, "the client's manifest")]
+    add_documents(engine, documents, clock())
+    scopes = ["customers:read"]
+    trusted = create_key(engine, "trusted", scopes, None, clock, documents="only")
+    keys = (site.keys["care"], site.keys["partner"], trusted)
+    said = run(project, "src/journey.test.ts", f"{site.address}/graphql", *keys)
     counted = dict(re.findall(r"^\S* ?(pass|fail|skipped|todo) (\d+)$", said, re.MULTILINE))
-    assert counted == {"pass": "7", "fail": "0", "skipped": "0", "todo": "0"}, said
+    assert counted == {"pass": "9", "fail": "0", "skipped": "0", "todo": "0"}, said
 
 
 def test_the_client_is_typed_by_the_schema(project: Path, tmp_path: Path) -> None:

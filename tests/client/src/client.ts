@@ -1,5 +1,15 @@
-import { Client, fetchExchange, type AnyVariables, type Exchange, type TypedDocumentNode } from "@urql/core";
+import {
+  Client,
+  fetchExchange,
+  makeOperation,
+  type AnyVariables,
+  type Exchange,
+  type Operation,
+  type TypedDocumentNode,
+} from "@urql/core";
+import { Kind } from "graphql";
 import { strict as assert } from "node:assert";
+import { map, pipe } from "wonka";
 
 export interface Refusal {
   code: string;
@@ -10,10 +20,26 @@ export interface Refusal {
 export function connect(url: string, key: string, ...exchanges: Exchange[]): Client {
   return new Client({
     url,
+    requestPolicy: "network-only",
     preferGetMethod: false,
     exchanges: [...exchanges, fetchExchange],
     fetchOptions: { headers: { Authorization: `Bearer ${key}`, "Accept-Language": "en" } },
   });
+}
+
+/** Sends ids in place of documents that the server keeps, as the code generator wrote them. */
+export const storedDocuments: Exchange = ({ forward }) => (operations) =>
+  forward(
+    pipe(
+      operations,
+      map((operation) => makeOperation(operation.kind, { ...operation, query: stored(operation) })),
+    ),
+  );
+
+function stored(operation: Operation): Operation["query"] {
+  const { __meta__ } = operation.query as { __meta__?: { hash?: string } };
+  assert.ok(__meta__?.hash);
+  return { kind: Kind.DOCUMENT, definitions: [], documentId: __meta__.hash } as Operation["query"];
 }
 
 /** The data of an answer without errors. */

@@ -1,14 +1,18 @@
 // What a frontend and a partner do first, typed from the schema, against a live server:
-//   node src/journey.test.ts URL FRONTEND_KEY PARTNER_KEY
+//   node src/journey.test.ts URL FRONTEND_KEY PARTNER_KEY TRUSTED_KEY
 import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { ask, connect, refused } from "./client.ts";
+import type { Exchange } from "@urql/core";
+import { persistedExchange } from "@urql/exchange-persisted";
+import { pipe, tap } from "wonka";
+import { ask, connect, refused, storedDocuments } from "./client.ts";
 import { Again, AtRisk, OneCustomer, PageOfScores, SetTier } from "./documents.ts";
 
-const [url = "", frontendKey = "", partnerKey = ""] = process.argv.slice(2);
+const [url = "", frontendKey = "", partnerKey = "", trustedKey = ""] = process.argv.slice(2);
 const frontend = connect(url, frontendKey);
 const partner = connect(url, partnerKey);
+const trusted = connect(url, trustedKey, storedDocuments);
 
 test("a filtered list goes on where its first page ended", async () => {
   const first = (await ask(frontend, AtRisk, { first: 4 })).customers;
@@ -65,6 +69,35 @@ test("a change sent twice with a key is made once", async () => {
   const other = await send("another reason");
   assert.equal(other?.override ?? null, null);
   assert.equal(other?.userErrors[0]?.code, "IDEMPOTENCY_KEY_REUSED");
+});
+
+test("a stored document is sent by its id, and a key may be held to those", async () => {
+  const { customer } = await ask(trusted, OneCustomer, { externalId: "C00001" });
+  assert.equal(customer?.externalId, "C00001");
+  const variables = { externalId: "C00001" };
+  const whole = connect(url, trustedKey);
+  assert.equal((await refused(whole, OneCustomer, variables)).code, "DOCUMENT_REQUIRED");
+});
+
+test("a persisted query is sent whole once, then by its hash", async () => {
+  const sent: boolean[] = []; // whether with its text
+  const watch: Exchange = ({ forward }) => (operations) =>
+    forward(
+      pipe(
+        operations,
+        tap(({ kind, extensions }) => {
+          if (kind === "query") sent.push(extensions?.persistedQuery?.miss === true);
+        }),
+      ),
+    );
+  const persisted = () => {
+    const options = { preferGetForPersistedQueries: false } as const;
+    return connect(url, frontendKey, persistedExchange(options), watch);
+  };
+  assert.ok((await ask(persisted(), AtRisk, { first: 2 })).customers);
+  assert.deepEqual(sent, [false, true]);
+  assert.ok((await ask(persisted(), AtRisk, { first: 3 })).customers);
+  assert.deepEqual(sent, [false, true, false]);
 });
 
 test("a refusal has a code that does not change", async () => {
