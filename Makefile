@@ -44,11 +44,12 @@ test: install ## Run every test, on SQLite and on a PostgreSQL started for it
 	$(BIN)/python -m tests.client.install
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
-check: install ## Check format, lint, types and the walls between parts
+check: install ## Check format, lint, types, the walls between parts and changes of the schema
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m api.schema_changes
 
 bench: install ## Measure import, features, training, scoring and queries on the sample
 	$(BIN)/python -m bench.sample

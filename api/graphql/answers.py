@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.graphql.charging import Charge
 from api.graphql.errors import FormattedError, coded
+from api.graphql.language import message_in, preferred_language
 from api.graphql.transport import JSON_TYPE, Refusal
 
 
@@ -37,6 +38,8 @@ def refused(request: Request, refusal: Refusal) -> Response:
     """The answer to a request that got no further than the transport."""
     kind = getattr(request.state, "answer_type", JSON_TYPE)
     charge = getattr(request.state, "charge", None)
-    response = answer(kind, refusal.status, [coded(str(refusal), refusal.code)], charge=charge)
+    language = preferred_language(request.headers.get("accept-language"))
+    error = coded(message_in(str(refusal), language), refusal.code)
+    response = answer(kind, refusal.status, [error], charge=charge)
     response.headers.update(refusal.headers)
     return response

@@ -92,7 +92,10 @@ class GraphQLEndpoint:
         except ClientLeft:
             return Response(status_code=CLIENT_LEFT)
         formatter = ErrorFormatter(
-            self.logger, request.state.request_id, suggestions=caller.may("schema:read")
+            self.logger,
+            request.state.request_id,
+            suggestions=caller.may("schema:read"),
+            language=preferred_language(request.headers.get("accept-language")),
         )
         errors = formatter.format(outcome.errors, outcome.code)
         for error in errors:

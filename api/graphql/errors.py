@@ -12,6 +12,7 @@ from graphql import GraphQLError
 from structlog.typing import FilteringBoundLogger
 
 from api.errors import EchelonError, Forbidden, InvalidInput, LimitExceeded
+from api.graphql.language import Language, message_in
 
 MAX_ERRORS = 9
 MAX_ERROR_BYTES = 64_000
@@ -54,11 +55,16 @@ class ErrorFormatter:
     """Turns the errors of one request into JSON; `code` names those that carry none themselves."""
 
     def __init__(
-        self, logger: FilteringBoundLogger, request_id: str, suggestions: bool = False
+        self,
+        logger: FilteringBoundLogger,
+        request_id: str,
+        suggestions: bool = False,
+        language: Language = Language.EN,
     ) -> None:
         self._logger = logger
         self._request_id = request_id
         self._suggestions = suggestions
+        self._language = language
 
     def format(self, errors: Sequence[Exception], code: str) -> list[FormattedError]:
         formatted = [self._one(error, code) for error in errors[:MAX_ERRORS]]
@@ -77,7 +83,7 @@ class ErrorFormatter:
             self._log(cause, located)
             extensions = {"code": "INTERNAL", "requestId": self._request_id}
             result["message"] = MASKED
-        result["message"] = self._shortened(result["message"])
+        result["message"] = message_in(self._shortened(result["message"]), self._language)
         result["extensions"] = extensions
         return result
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import strawberry
 
 from api.domain.texts import Language as WrittenLanguage
+from api.domain.texts.failures import in_chinese
 from api.domain.texts.traditional import traditional
 from api.graphql.choices import choice
 
@@ -48,6 +49,12 @@ def in_script(text: Any, language: Language) -> Any:
     if isinstance(text, list):
         return [in_script(each, language) for each in text]
     return traditional(text) if isinstance(text, str) else text
+
+
+def message_in(message: str, language: Language) -> str:
+    """A failure's message in the reader's language, where there is a text for it."""
+    chinese = None if language is Language.EN else in_chinese(message)
+    return message if chinese is None else str(in_script(chinese, language))
 
 
 @lru_cache(maxsize=256)

@@ -27,11 +27,19 @@ def documents() -> dict[str, str]:
     }
 
 
-def test_there_are_three_tabs_three_in_the_demo_and_two_in_the_readme() -> None:
-    assert len(documents()) == 8
+def test_there_are_eight_tabs_three_in_the_demo_and_two_in_the_readme() -> None:
+    assert len(documents()) == 13
 
 
 @pytest.mark.parametrize("name", documents())
 def test_the_schema_answers_it(name: str) -> None:
     schema = build_schema(SDL_PATH.read_text())
     assert validate(schema, parse(documents()[name])) == []
+
+
+def test_tabs_have_notes_in_both_languages_and_their_variables() -> None:
+    script = (SOURCES / "src" / "examples.js").read_text()
+    for tab in TABS:
+        assert f"./examples/{tab.name}?raw" in script
+        if tab.with_suffix(".json").exists():
+            assert f"./examples/{tab.stem}.json?raw" in script

@@ -36,6 +36,7 @@ from api.errors import Conflict, EchelonError, InUse, InvalidInput, NotFound
 from api.graphql.access import INHERITED, Requires
 from api.graphql.context import Info
 from api.graphql.described import Method, choice, field
+from api.graphql.language import Language, message_in
 from api.graphql.mutations.changes import (
     Change,
     IdempotencyKeyReused,
@@ -159,7 +160,7 @@ async def attempt(
     try:
         return Attempt(await context.change.make(work, objects), [])
     except (InvalidInput, NotFound, Conflict, IdempotencyKeyReused) as error:
-        return Attempt(None, [user_error(error, root)])
+        return Attempt(None, [user_error(error, root, info.context.language)])
 
 
 def of(*kinds: str) -> Objects:
@@ -188,13 +189,14 @@ def given_or_none(value: Value | None) -> Value | None:
     return None if value is UNSET else value
 
 
-def user_error(error: EchelonError, root: str) -> UserError:
+def user_error(error: EchelonError, root: str, language: Language) -> UserError:
     """The failure as the caller sees it; its path is taken from the message, where it begins so."""
     found = PATH.match(str(error))
     path = STEP.findall(found[1]) if found else []
     if path and path[0] not in (root, *BESIDE):
         path = [root, *path]
-    return UserError(code=_code(error), field=path, message=str(error))
+    message = message_in(str(error), language)
+    return UserError(code=_code(error), field=path, message=message)
 
 
 def _code(error: EchelonError) -> UserErrorCode:

@@ -120,7 +120,7 @@ class PolicyChecks:
         try:
             return TierPolicyValidation(tiers=check_document(policy, info.context))
         except (InvalidInput, NotFound, Conflict) as error:
-            errors: list[UserError] = [user_error(error, "policy")]
+            errors: list[UserError] = [user_error(error, "policy", info.context.language)]
             return TierPolicyValidation(user_errors=errors)
 
 
