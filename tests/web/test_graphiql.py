@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 from collections.abc import Iterator
@@ -32,11 +33,14 @@ def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "developer": ["customers:read", "schema:read"],
         "frontend": ["customers:read"],
         "partner": ["schema:read", "scores:read"],
+        "everything": ["admin"],
     }
     keys = {
         name: create_key(engine, name, granted, None, lambda: NOW)
         for name, granted in scopes.items()
     }
+    yesterday, before = (NOW - dt.timedelta(days=days) for days in (1, 2))
+    keys["expired"] = create_key(engine, "expired", ["admin"], yesterday, lambda: before)
     with serving(create_app(settings, clock=lambda: NOW)) as address:
         yield Site(address, keys)
 
@@ -89,10 +93,19 @@ def test_every_tab_answers_and_nobody_else_is_asked(page: Page, site: Site, tmp_
     witness = Witness(page)
     open_page(page, site)
     expect(state(page)).to_contain_text("Paste an API key")
-    expect(page.get_by_role("tab")).to_have_count(3)
-    enter_key(page, site.keys["developer"])
+    answers = [
+        re.compile(r"No\spurchase"),
+        re.compile("[一-龥]"),
+        re.compile("scoredCustomers"),
+        re.compile("totalCount"),
+        re.compile("__typename"),
+        re.compile("NOT_FOUND"),
+        re.compile("revision"),
+        re.compile("預測客戶終身價值|等級|客戶"),
+    ]
+    expect(page.get_by_role("tab")).to_have_count(len(answers))
+    enter_key(page, site.keys["everything"])
     expect(state(page)).to_contain_text("The key works")
-    answers = [re.compile(r"No\spurchase"), re.compile("[一-龥]"), re.compile("scoredCustomers")]
     for tab, words in enumerate(answers):
         expect(run(page, tab)).to_contain_text(words)
         page.screenshot(path=tmp_path / f"tab{tab}.png")
@@ -121,6 +134,12 @@ def test_a_wrong_key_is_explained(page: Page, site: Site) -> None:
     open_page(page, site)
     enter_key(page, "mistyped")
     expect(state(page)).to_contain_text("does not accept this key")
+
+
+def test_an_expired_key_is_explained(page: Page, site: Site) -> None:
+    open_page(page, site)
+    enter_key(page, site.keys["expired"])
+    expect(state(page)).to_contain_text("mistyped, expired or revoked")
 
 
 def test_a_key_without_the_schema_still_asks(page: Page, site: Site) -> None:
