@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -29,14 +28,18 @@ from api.graphql.endpoint import GraphQLEndpoint
 from api.graphql.errors import ErrorFormatter
 from api.graphql.execution import Executor
 from api.graphql.limits import Limits
+from api.graphql.realms import Realms
 from api.graphql.schema import executable_schema
 from api.graphql.transport import Refusal
 from api.graphql.trusted_documents import TrustedDocuments
 from api.health import Readiness, live
+from api.metrics import Metrics
 from api.rates import Allowance, Buckets
 from api.realms import open_realms
+from api.scraping import count_connections, exposition
 from api.settings import Settings, load_settings
-from api.traffic import Metrics, Traffic, make_logger
+from api.tracing import Tracing, following, otlp_tracing
+from api.traffic import Traffic, make_logger
 from api.web.pages import (
     CONTENT_SECURITY_POLICY,
     GRAPHIQL_DIR,
@@ -70,6 +73,7 @@ def create_app(
     logger: FilteringBoundLogger | None = None,
     limits: Limits | None = None,
     buckets: Buckets | None = None,
+    tracing: Tracing | None = None,
 ) -> Starlette:
     """The application; its lifespan opens the database.
 
@@ -78,11 +82,14 @@ def create_app(
     """
     log = logger or make_logger()
     metrics = Metrics()
+    tracing = tracing or tracing_of(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        realms = await open_realms(settings, settings.slots + SPARE_CONNECTIONS, clock, log)
+        connections = settings.slots + SPARE_CONNECTIONS
+        realms = await open_realms(settings, connections, clock, log)
         app.state.readiness = Readiness(realms.live.engine, clock)
+        count_connections(metrics, realms.live.engine, connections)
         executor = Executor(executable_schema(), limits, settings.execution_seconds)
         charging = Charging(buckets or Buckets(), allowance_of(settings))
         app.state.graphql = GraphQLEndpoint(
@@ -96,24 +103,48 @@ def create_app(
             logger=log,
             count_error=metrics.count_error,
         )
-        try:
+        async with following(tracing), _closed(realms):
             yield
-        finally:
-            await realms.close()
 
     app = Starlette(
         routes=_routes(metrics),
         middleware=[
-            Middleware(Traffic, logger=log, metrics=metrics, unexpected=_masking(log, metrics)),
+            _traffic(log, metrics, settings.slow_request_seconds, tracing),
             *_other_origins(settings.allowed_origins),
             Middleware(Delivery),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _http_error},
         lifespan=lifespan,
     )
+    app.state.metrics = metrics
     # A redirect would be to whatever host the request claims.
     app.router.redirect_slashes = False
     return app
+
+
+@asynccontextmanager
+async def _closed(realms: Realms) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await realms.close()
+
+
+def tracing_of(settings: Settings) -> Tracing | None:
+    return otlp_tracing(settings.otlp_endpoint) if settings.otlp_endpoint else None
+
+
+def _traffic(
+    log: FilteringBoundLogger, metrics: Metrics, slow_seconds: float, tracing: Tracing | None
+) -> Middleware:
+    return Middleware(
+        Traffic,
+        logger=log,
+        metrics=metrics,
+        unexpected=_masking(log, metrics),
+        slow_seconds=slow_seconds,
+        tracing=tracing,
+    )
 
 
 def _masking(
@@ -159,8 +190,7 @@ def _routes(metrics: Metrics) -> list[Route | Mount]:
         caller = await endpoint.authenticate(request)
         if caller.realm != "live" or not caller.may("metrics:read"):
             raise Refusal(403, "FORBIDDEN", "Metrics need a live key with the scope metrics:read.")
-        content = generate_latest(metrics.registry)
-        return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return await exposition(metrics, endpoint.realms.live.engine, endpoint.clock())
 
     return [
         Route("/", _home),
@@ -229,7 +259,9 @@ async def _ready(request: Request) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    return refused(request, cast(Refusal, error))
+    refusal = cast(Refusal, error)
+    cast(Metrics, request.app.state.metrics).count_refusal(refusal.code)
+    return refused(request, refusal)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

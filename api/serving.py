@@ -24,11 +24,14 @@ from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 
 from api.drain import STATE, Drain
+from api.metric_files import forget_worker, share_metrics
 from api.rates import Buckets
 from api.settings import Settings, load_settings
 from api.wire import Protocol
 
 SO_ATTACH_FILTER = 26
+METRICS = "metrics"
+"""The folder in the data folder where workers count together."""
 SETTLE_SECONDS = 0.1
 """For what the kernel has taken to reach the process: a few turns of its loop."""
 WATCH_SECONDS = 0.1
@@ -96,6 +99,7 @@ def refuse_connections(listener: socket.socket) -> None:
 def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     """Serve until told to end; what the process is to exit with."""
     if workers > 1:
+        share_metrics(settings.data_dir / METRICS)
         listener = _config(settings, host, port).bind_socket()
         return Supervisor(listener, workers).run()
     from api.app import BUCKETS, create_app
@@ -171,6 +175,7 @@ class Supervisor:
             if process.exitcode == STARTUP_FAILURE:
                 return True
             if time.monotonic() - since > SHORTEST_LIFE:
+                forget_worker(process.pid)
                 self._workers[place] = self._start()
         return False
 

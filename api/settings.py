@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,8 +13,8 @@ from sqlalchemy import make_url
 
 from api.domain.keys import DocumentsMode
 from api.errors import InvalidInput
-
-ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+from api.secret_file import secret_in
+from api.setting_checks import exact_origins, known_zone
 
 
 class Settings(BaseSettings):
@@ -121,6 +119,18 @@ class Settings(BaseSettings):
         description="Past month ends that are kept of a sample of customers, so that policies can "
         "be tried on them; 0 keeps none.",
     )
+    slow_request_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="A request that takes this long is written to the log with its operation's "
+        "name and its document's hash.",
+    )
+    otlp_endpoint: str = Field(
+        default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        pattern=r"^(https?://.+)?$",
+        description="Where traces are sent, as OTLP over HTTP, such as `http://127.0.0.1:4318`. "
+        "Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; none are made where neither is set.",
+    )
     max_threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
@@ -190,22 +200,12 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not an IANA time zone, such as Europe/Berlin") from None
-        return value
+        return known_zone(value)
 
     @field_validator("cors_origins")
     @classmethod
     def _exact_origins(cls, value: str) -> str:
-        for each in filter(None, (part.strip() for part in value.split(","))):
-            if not ORIGIN.fullmatch(each):
-                raise ValueError(
-                    f"{each!r} is not an origin: a scheme, a host in lower case and perhaps a "
-                    "port, such as https://app.example.com"
-                )
-        return value
+        return exact_origins(value)
 
     @field_validator("secret_key")
     @classmethod
@@ -269,17 +269,8 @@ class Settings(BaseSettings):
 
     def root_secret(self) -> bytes:
         """The root secret; generated once into the data folder, readable by its owner only."""
-        if value := self.secret_key.get_secret_value():
-            return value.encode()
-        path = self.data_dir / "secret.key"
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes().strip()
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        return path.read_bytes().strip()
+        value = self.secret_key.get_secret_value()
+        return value.encode() if value else secret_in(self.data_dir)
 
 
 def load_settings() -> Settings:

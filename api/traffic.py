@@ -6,17 +6,19 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger
 
 from api.drain import is_draining
+from api.metrics import Metrics
+from api.request_ids import document_hash, operation_name, request_id
+from api.tracing import Tracing
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -36,6 +38,7 @@ def make_logger() -> FilteringBoundLogger:
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
@@ -43,32 +46,6 @@ def make_logger() -> FilteringBoundLogger:
         wrapper_class=structlog.make_filtering_bound_logger(20),
     )
     return logger
-
-
-class Metrics:
-    """Counters of one application, in a registry of their own."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "echelon_requests",
-            "Requests answered.",
-            ("path", "method", "status"),
-            registry=self.registry,
-        )
-        self.seconds = Histogram(
-            "echelon_request_seconds",
-            "Time to the end of the answer.",
-            ("path",),
-            registry=self.registry,
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-        )
-        self.errors = Counter(
-            "echelon_graphql_errors", "GraphQL errors by code.", ("code",), registry=self.registry
-        )
-
-    def count_error(self, code: str) -> None:
-        self.errors.labels(code).inc()
 
 
 class Traffic:
@@ -80,18 +57,40 @@ class Traffic:
         logger: FilteringBoundLogger,
         metrics: Metrics,
         unexpected: Callable[[Request, Exception], Response],
+        slow_seconds: float = 1.0,
+        tracing: Tracing | None = None,
     ) -> None:
         self._app = app
         self._logger = logger
         self._metrics = metrics
         self._unexpected = unexpected
+        self._slow_seconds = slow_seconds
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         state: dict[str, Any] = scope.setdefault("state", {})
-        state["request_id"] = uuid4().hex
+        state["request_id"] = request_id(headers)
+        with (
+            bound_contextvars(request_id=state["request_id"]),
+            self._metrics.running.track_inprogress(),
+        ):
+            if self._tracing is None:
+                await self._answer(scope, receive, send)
+                return
+            with self._tracing.request(_method(scope), _path(scope), headers) as span:
+                span.set_attribute("echelon.request_id", state["request_id"])
+                span.set_attribute(
+                    "http.response.status_code", await self._answer(scope, receive, send)
+                )
+                if name := operation_name(state.get("operation")):
+                    span.set_attribute("graphql.operation.name", name)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
+        state = scope["state"]
         started = time.perf_counter()
         status = 0
 
@@ -103,6 +102,8 @@ class Traffic:
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = state["request_id"]
+                if state.get("replayed"):
+                    headers["Idempotent-Replayed"] = "true"
                 headers.update(state.get("headers", {}))
                 if is_draining(state):
                     headers["Connection"] = "close"
@@ -117,21 +118,36 @@ class Traffic:
             await answer(scope, receive, send_marked)
         finally:
             self._note(scope, status, time.perf_counter() - started)
+        return status
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        path = scope["path"]
-        label = path if path in KNOWN_PATHS else "other"
-        method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
-        self._metrics.requests.labels(label, method, str(status)).inc()
-        self._metrics.seconds.labels(label).observe(seconds)
+        path, method = _path(scope), _method(scope)
+        self._metrics.requests.labels(path, method, str(status)).inc()
+        self._metrics.seconds.labels(path).observe(seconds)
         state = scope["state"]
+        if "points" in state:
+            self._metrics.points.observe(state["points"])
         caller = state.get("caller")
-        self._logger.info(
-            "request",
-            request_id=state["request_id"],
-            method=method,
-            path=label,
-            status=status,
-            milliseconds=round(seconds * 1000, 2),
-            key=None if caller is None else caller.name,
-        )
+        line: dict[str, Any] = {"request_id": state["request_id"], "method": method, "path": path}
+        line["status"] = status
+        line["milliseconds"] = round(seconds * 1000, 2)
+        line["key"] = None if caller is None else caller.name
+        self._logger.info("request", **line)
+        if seconds >= self._slow_seconds:
+            query = state.get("query")
+            self._logger.warning(
+                "slow_request",
+                **line,
+                operation=operation_name(state.get("operation")),
+                document=None if query is None else document_hash(query),
+            )
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path if path in KNOWN_PATHS else "other"
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in ("GET", "HEAD", "POST") else "other"

@@ -9,6 +9,7 @@ list, nor what a mutation answers.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from strawberry.schema_directive import Location
 from api.domain.keys import INCLUDED, OF_EVERYBODY, SCOPES, Caller
 from api.errors import Forbidden
 from api.graphql.trail import customer_of
+from api.tracing import span, traced
 
 Resolver = Callable[..., Any]
 BACKREF = "strawberry-definition"
@@ -110,6 +112,8 @@ def enforce(schema: GraphQLSchema) -> None:
             if scopes:
                 field.extensions[SCOPES_OF] = scopes
                 field.resolve = _guarded(field.resolve, scopes, place)
+            if kind in roots and field.resolve is not None:
+                field.resolve = _spanned(field.resolve, place)
 
 
 def _needed(*scopes: str | None) -> tuple[str, ...]:
@@ -153,6 +157,22 @@ def _known(scope: str, place: str) -> str:
     if scope not in SCOPES:
         raise LookupError(f"{place} needs the unknown scope {scope}")
     return scope
+
+
+def _spanned(resolve: Resolver, place: str) -> Resolver:
+    """Root fields are parts of a trace, where there is one."""
+
+    def resolved(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        if traced():
+            return in_span(source, info, arguments)
+        return resolve(source, info, **arguments)
+
+    async def in_span(source: Any, info: GraphQLResolveInfo, arguments: dict[str, Any]) -> Any:
+        with span(place):
+            answer = resolve(source, info, **arguments)
+            return await answer if inspect.isawaitable(answer) else answer
+
+    return resolved
 
 
 def _guarded(resolve: Resolver | None, scopes: tuple[str, ...], place: str) -> Resolver:

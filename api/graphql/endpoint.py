@@ -113,6 +113,7 @@ class GraphQLEndpoint:
         except EchelonError as error:
             charge.settle(BASE_POINTS)
             return Outcome(errors=(error,))
+        request.state.query = text
         prepared = self.executor.prepare(
             text, asked.variables, introspection=caller.may("schema:read")
         )
@@ -121,6 +122,7 @@ class GraphQLEndpoint:
             return prepared
         self.documents.keep(asked)
         request.state.operation = asked.operation_name
+        request.state.points = prepared.points
         charge.take(prepared.points)
         work = self._admitted(prepared, asked, caller, request)
         # What has begun to change something is brought to its end, whoever still listens.
@@ -171,6 +173,6 @@ class GraphQLEndpoint:
                 realm.businesses.forget()
             await snapshot.close()
             await reads.close()
-        await record_reads(log, context, outcome.data, asked.query)
+        await record_reads(log, context, outcome.data, request.state.query)
         request.state.replayed = context.replayed
         return outcome

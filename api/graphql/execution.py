@@ -32,6 +32,7 @@ from api.graphql.errors import (
 from api.graphql.limits import DocumentMeter, Limits
 from api.graphql.mutations.execution import ChangingExecution
 from api.graphql.transport import UNUSABLE
+from api.tracing import span
 
 REMEMBERED_DOCUMENTS = 256
 Read = Callable[[Any], Any]
@@ -101,9 +102,13 @@ class Executor:
             )
             return Outcome(errors=(refusal,))
         if known is None:
-            errors = validate(
-                self._schema, document, max_errors=MAX_ERRORS, hide_suggestions=not introspection
-            )
+            with span("graphql.validate"):
+                errors = validate(
+                    self._schema,
+                    document,
+                    max_errors=MAX_ERRORS,
+                    hide_suggestions=not introspection,
+                )
             if errors:
                 return Outcome(errors=tuple(errors), code="VALIDATION_FAILED")
             self._remember(query, document, places)
@@ -117,7 +122,10 @@ class Executor:
                 f"The document has {len(query):,} characters; it may have {limits.characters:,}.",
             )
         try:
-            document = parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+            with span("graphql.parse"):
+                document = parse(
+                    query, max_lexical_tokens=limits.tokens, max_comments=limits.comments
+                )
             _check_texts(document)
             return document
         except GraphQLError as error:
@@ -143,19 +151,20 @@ class Executor:
         suggestions: bool,
     ) -> Outcome:
         try:
-            async with asyncio.timeout(self._timeout):
-                result = execute(
-                    self._schema,
-                    document,
-                    context_value=context,
-                    variable_values=dict(variables),
-                    operation_name=operation_name,
-                    max_coercion_errors=MAX_ERRORS,
-                    execution_context_class=ChangingExecution,
-                    hide_suggestions=not suggestions,
-                )
-                if not isinstance(result, ExecutionResult):
-                    result = await result
+            with span("graphql.execute"):
+                async with asyncio.timeout(self._timeout):
+                    result = execute(
+                        self._schema,
+                        document,
+                        context_value=context,
+                        variable_values=dict(variables),
+                        operation_name=operation_name,
+                        max_coercion_errors=MAX_ERRORS,
+                        execution_context_class=ChangingExecution,
+                        hide_suggestions=not suggestions,
+                    )
+                    if not isinstance(result, ExecutionResult):
+                        result = await result
         except TimeoutError:
             problem = ExecutionTimeout(f"The answer took more than {self._timeout:g} seconds.")
             return Outcome(data=None, errors=(problem,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from graphql.pyutils import Undefined
@@ -12,6 +11,7 @@ from api.domain.audit import READ, Event
 from api.graphql.context import Context
 from api.graphql.trail import actor_of
 from api.graphql.transport import Refusal
+from api.request_ids import document_hash
 
 
 async def record_reads(log: ReadLog, context: Context, data: Any, query: str) -> None:
@@ -29,8 +29,3 @@ async def record_reads(log: ReadLog, context: Context, data: Any, query: str) ->
         await log.record(event)
     except AuditUnavailable as error:
         raise Refusal(503, error.code, str(error), {"Retry-After": "1"}) from None
-
-
-def document_hash(query: str) -> str:
-    """What a document goes by in logs, traces and the audit log, which never hold its text."""
-    return hashlib.sha256(query.encode()).hexdigest()[:16]

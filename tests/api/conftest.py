@@ -97,7 +97,10 @@ class Log:
 
     @property
     def logger(self) -> Any:
-        return structlog.wrap_logger(structlog.ReturnLogger(), processors=[self._keep])
+        return structlog.wrap_logger(
+            structlog.ReturnLogger(),
+            processors=[structlog.contextvars.merge_contextvars, self._keep],
+        )
 
 
 @dataclass
