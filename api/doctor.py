@@ -19,7 +19,7 @@ from api.db.champions import MODEL_NAMES, KnownModel, list_known
 from api.db.failures import database_failure
 from api.db.installation import read_installation
 from api.db.models import Customer, Order, RefreshRun
-from api.db.personal_data import sealed_example
+from api.db.personal_data import left_to_seal, sealed_examples
 from api.db.schema import require_current
 from api.domain.personal_data import PersonalDataCipher
 from api.errors import EchelonError
@@ -82,7 +82,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _secret(settings: Settings) -> Iterator[Finding]:
-    path = settings.data_dir / "secret.key"
+    path = settings.secret_file
     if settings.secret_key.get_secret_value():
         yield Finding("secret", "ok", "from ECHELON_SECRET_KEY")
     elif not path.is_file():
@@ -95,16 +95,24 @@ def _secret(settings: Settings) -> Iterator[Finding]:
 
 def _personal_data(engine: Engine, settings: Settings) -> Iterator[Finding]:
     """Whether the secret is the one that the stored names and addresses were sealed under."""
-    example = sealed_example(engine)
-    if example is None:
+    examples = sealed_examples(engine)
+    if not examples:
         return
-    given = settings.secret_key.get_secret_value() or (settings.data_dir / "secret.key").is_file()
-    if not given or not PersonalDataCipher(settings.root_secret()).sealed(example):
+    given = settings.secret_key.get_secret_value() or settings.secret_file.is_file()
+    cipher = given and PersonalDataCipher(settings.root_secret(), settings.previous_secrets())
+    if not cipher or not all(cipher.opens(example) for example in examples):
         yield Finding(
             "personal data",
             "failure",
             "was encrypted under another secret" if given else "is there, but its secret is gone",
             "Restore the secret.key or ECHELON_SECRET_KEY that belongs to this database.",
+        )
+    elif cipher.rotating and (left := left_to_seal(engine, cipher)):
+        yield Finding(
+            "personal data",
+            "warning",
+            f"{left:,} rows are still encrypted under a previous secret",
+            "echelon secrets rotate",
         )
     else:
         yield Finding("personal data", "ok", "opens with this secret")

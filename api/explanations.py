@@ -30,7 +30,7 @@ def explain_customer(
     """
     installation = read_installation(engine)
     with engine.connect() as connection:
-        find_customer(connection, external_id)
+        find_customer(connection, external_id, None)
         stored = read_decision(connection, external_id, as_of)
     if stored is None:
         raise NotFound(

@@ -45,7 +45,7 @@ async def open_realms(
     async def open_test() -> Realm | None:
         test = settings.of_test_realm()
         engine = make_engine(test.resolved_database_url)
-        if await asyncio.to_thread(_test_database, engine):
+        if await asyncio.to_thread(test_database_exists, engine):
             await asyncio.to_thread(open_reads, test.resolved_database_url)
             return _realm("test", test, connections, clock, logger)
         return None
@@ -75,7 +75,7 @@ def _people(settings: Settings, clock: Clock, logger: FilteringBoundLogger) -> T
     return People(settings.oidc_issuer, settings.oidc_audience, claims, keys, clock)
 
 
-def _test_database(engine: Engine) -> bool:
+def test_database_exists(engine: Engine) -> bool:
     """Whether there is one.
 
     Raises:
@@ -106,8 +106,10 @@ def _realm(
     logger: FilteringBoundLogger,
 ) -> Realm:
     url, secret = settings.resolved_database_url, settings.root_secret()
+    previous = settings.previous_secrets()
     patience = Patience(settings.lock_seconds, settings.execution_seconds)
-    engine, seals = make_async_engine(url, connections, patience), Seals(secret)
+    engine = make_async_engine(url, connections, patience)
+    seals = Seals(secret, previous)
     beside = None if reads_url(url) == url else make_async_engine(reads_url(url), connections)
     reads = ReadLog(make_read_log_engine(url), seals, beside)
     audit = AuditKeeper(engine, reads, seals, clock, logger)
@@ -118,8 +120,8 @@ def _realm(
         secret=secret,
         businesses=Businesses(engine),
         callers=Callers(engine, name, clock, logger),
-        cursors=Cursors(derive_key(secret, "cursors")),
-        cipher=PersonalDataCipher(secret),
+        cursors=Cursors(*(derive_key(each, "cursors") for each in (secret, *previous))),
+        cipher=PersonalDataCipher(secret, previous),
         simulator=Simulator(url),
         seals=seals,
         audit=audit,

@@ -8,25 +8,20 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy import make_url
 
 from api.domain.keys import DocumentsMode
 from api.errors import InvalidInput
-from api.secret_file import secret_in
+from api.root_secrets import SecretSettings
 from api.setting_checks import exact_origins, known_zone
 
 
-class Settings(BaseSettings):
+class Settings(SecretSettings):
     """Read once by the composition root (`api.cli`, `api.app`) and handed on as an argument."""
 
     model_config = SettingsConfigDict(env_prefix="ECHELON_", extra="ignore")
 
-    data_dir: Path = Field(
-        default=Path("var"),
-        description="Folder for everything Echelon keeps on disk: the default database, the fact "
-        "store, models, logs and the generated secret.",
-    )
     database_url: str = Field(
         default="",
         description="SQLAlchemy URL of the database, `sqlite:///...` or `postgresql://...`. "
@@ -40,11 +35,6 @@ class Settings(BaseSettings):
     mlflow_uri: str = Field(
         default="",
         description="MLflow tracking and registry URI. Default: `mlflow.db` in the data folder.",
-    )
-    secret_key: SecretStr = Field(
-        default=SecretStr(""),
-        description="Root secret, at least 32 characters: encrypts personal data, signs cursors. "
-        "Default: generated once into `secret.key` in the data folder.",
     )
     oidc_issuer: str = Field(
         default="",
@@ -207,13 +197,6 @@ class Settings(BaseSettings):
     def _exact_origins(cls, value: str) -> str:
         return exact_origins(value)
 
-    @field_validator("secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and len(value.get_secret_value()) < 32:
-            raise ValueError("needs at least 32 characters")
-        return value
-
     @cached_property
     def resolved_database_url(self) -> str:
         """The database's URL, its path absolute, so that no command depends on the folder."""
@@ -236,12 +219,16 @@ class Settings(BaseSettings):
         """The same installation with invented customers: files, database and secret of its own."""
         from api.domain.personal_data import derive_key  # most commands need no cryptography
 
-        secret = derive_key(self.root_secret(), "test-realm").hex()
+        secret, *previous = (
+            derive_key(each, "test-realm").hex()
+            for each in (self.root_secret(), *self.previous_secrets())
+        )
         changed = {
             "data_dir": self.data_dir / "test",
             "database_url": self.resolved_test_database_url,
             "mlflow_uri": "",
             "secret_key": SecretStr(secret),
+            "previous_secret_keys": SecretStr(",".join(previous)),
         }
         # Made anew, as a copy would keep what this one has already resolved.
         return Settings.model_construct(**{**self.model_dump(), **changed})
@@ -266,11 +253,6 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
-
-    def root_secret(self) -> bytes:
-        """The root secret; generated once into the data folder, readable by its owner only."""
-        value = self.secret_key.get_secret_value()
-        return value.encode() if value else secret_in(self.data_dir)
 
 
 def load_settings() -> Settings:

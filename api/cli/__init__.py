@@ -26,6 +26,7 @@ from api.cli import (
     predict,
     refresh,
     schema,
+    secrets,
     segments,
     serve,
     training,
@@ -57,6 +58,7 @@ app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(documents.app, name="documents")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(segments.app, name="segments")
 app.command("export-schema")(schema.export_schema)
 app.add_typer(policy.app, name="policy")

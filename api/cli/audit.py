@@ -91,7 +91,7 @@ def verify(
 
     terminal = Terminal(as_json=json)
     place = open_installation()
-    seals = Seals(place.settings.root_secret())
+    seals = Seals(place.settings.root_secret(), place.settings.previous_secrets())
     kept = None
     if checkpoint is not None:
         kept = parse_checkpoint(checkpoint.read_text(encoding="utf-8"), seals)
@@ -120,7 +120,7 @@ def checkpoint_(
 
     terminal = Terminal(as_json=json)
     place = open_installation()
-    seals = Seals(place.settings.root_secret())
+    seals = Seals(place.settings.root_secret(), place.settings.previous_secrets())
     made = take_checkpoint(place.engine, open_reads(place.url), seals, now())
     content = asdict(made)
     out.write_text(json_format.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -58,7 +58,11 @@ def export(
     if out.is_dir() or not out.parent.is_dir():
         raise InvalidInput(f"--out {out}: name a file in a folder that is there.")
     place = open_installation()
-    cipher = PersonalDataCipher(place.settings.root_secret()) if personal_data else None
+    cipher = (
+        PersonalDataCipher(place.settings.root_secret(), place.settings.previous_secrets())
+        if personal_data
+        else None
+    )
     number = segment_id(place.engine, key)
     if personal_data:
         counts = {row[0]: row[-1] for row in segment_counts(place.engine)}

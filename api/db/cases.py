@@ -47,16 +47,18 @@ def open_cases(run: Callable[[str], int], run_id: int, day: str, dialect: str) -
 
 
 async def cases_page(snapshot: Snapshot, kind: str, is_open: bool | None, asked: Asked) -> Page:
-    return await list_page(snapshot, _cases(kind, is_open), asked)
+    return await list_page(snapshot, _cases(snapshot, kind, is_open), asked)
 
 
 async def case_count(snapshot: Snapshot, kind: str, is_open: bool | None, asked: Asked) -> int:
-    return await list_count(snapshot, _cases(kind, is_open), asked)
+    return await list_count(snapshot, _cases(snapshot, kind, is_open), asked)
 
 
-def _cases(kind: str, is_open: bool | None) -> Query:
+def _cases(snapshot: Snapshot, kind: str, is_open: bool | None) -> Query:
     statement = (
-        select(CASES).join(Strategy, Strategy.id == CASES.c.strategy_id).where(CASES.c.kind == kind)
+        select(CASES)
+        .join(Strategy, Strategy.id == CASES.c.strategy_id)
+        .where(CASES.c.kind == kind, snapshot.visible(CASES.c.customer_id))
     )
     closed = CASES.c.closed_on
     if is_open is None:
@@ -70,13 +72,17 @@ async def cases_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Seque
 
 
 async def cases_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
-    rows = await snapshot.rows(select(CASES).where(CASES.c.id.in_(ids)))
+    rows = await snapshot.rows(_by_id(snapshot, CASES, ids))
     return {row.id: row for row in rows}
 
 
 async def actions_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
-    rows = await snapshot.rows(select(ACTIONS).where(ACTIONS.c.id.in_(ids)))
+    rows = await snapshot.rows(_by_id(snapshot, ACTIONS, ids))
     return {row.id: row for row in rows}
+
+
+def _by_id(snapshot: Snapshot, table: FromClause, ids: Sequence[int]) -> Query:
+    return select(table).where(table.c.id.in_(ids), snapshot.visible(table.c.customer_id))
 
 
 async def actions_of(
@@ -94,9 +100,9 @@ def _latest(table: FromClause, ids: Sequence[int], limit: int) -> Query:
 async def tracking(snapshot: Snapshot) -> Mapping[int, Mapping[str, int]]:
     """By strategy, how many actions there are of each status and outcome."""
     rows = await snapshot.rows(
-        select(ACTIONS.c.strategy_id, ACTIONS.c.status, ACTIONS.c.outcome, func.count()).group_by(
-            ACTIONS.c.strategy_id, ACTIONS.c.status, ACTIONS.c.outcome
-        )
+        select(ACTIONS.c.strategy_id, ACTIONS.c.status, ACTIONS.c.outcome, func.count())
+        .where(snapshot.visible(ACTIONS.c.customer_id))
+        .group_by(ACTIONS.c.strategy_id, ACTIONS.c.status, ACTIONS.c.outcome)
     )
     found: dict[int, dict[str, int]] = {}
     for strategy_id, status, outcome, number in rows:
@@ -111,6 +117,8 @@ async def recommended_counts(snapshot: Snapshot) -> Mapping[int, int]:
     """By strategy, to how many customers it is recommended now."""
     table = Recommendation.__table__
     rows = await snapshot.rows(
-        select(table.c.strategy_id, func.count()).group_by(table.c.strategy_id)
+        select(table.c.strategy_id, func.count())
+        .where(snapshot.visible(table.c.customer_id))
+        .group_by(table.c.strategy_id)
     )
     return {row[0]: row[1] for row in rows}

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, true, tuple
 
 from api.db.classes import in_force
 from api.db.customers import COLUMNS as CUSTOMER_COLUMNS
-from api.db.customers import joined
+from api.db.customers import joined, visible
 from api.db.listings import Asked, latest, list_count, list_page
 from api.db.models import (
     ClassChange,
@@ -150,16 +150,16 @@ def class_column(key: str) -> ColumnElement[Any]:
     return value
 
 
-def _members(key: str, value: str) -> Query:
-    return joined(*CUSTOMER_COLUMNS).where(class_column(key) == value)
+def _members(snapshot: Snapshot, key: str, value: str) -> Query:
+    return joined(*CUSTOMER_COLUMNS).where(class_column(key) == value, visible(snapshot))
 
 
 async def class_members(snapshot: Snapshot, key: str, value: str, asked: Asked) -> Page:
-    return await list_page(snapshot, _members(key, value), asked)
+    return await list_page(snapshot, _members(snapshot, key, value), asked)
 
 
 async def count_members(snapshot: Snapshot, key: str, value: str, asked: Asked) -> int:
-    return await list_count(snapshot, _members(key, value), asked)
+    return await list_count(snapshot, _members(snapshot, key, value), asked)
 
 
 async def neighbours(
@@ -181,7 +181,7 @@ async def neighbours(
                     *CUSTOMER_COLUMNS,
                 )
                 .select_from(customer_source())
-                .where(class_column(key).is_not(None))
+                .where(class_column(key).is_not(None), visible(snapshot))
                 .where(column >= bound if above else column < bound)
                 .order_by(column.asc() if above else column.desc(), Customer.id)
                 .limit(NEIGHBOURS)
@@ -215,11 +215,14 @@ async def change_page(snapshot: Snapshot, given: ChangeFilter, request: PageRequ
     statement = _changes(given, CHANGES, RefreshRun.published_at).join(
         RefreshRun, RefreshRun.id == CHANGES.c.run_id
     )
+    statement = statement.where(snapshot.visible(CHANGES.c.customer_id))
     return await read_page(snapshot, statement, FEED, request)
 
 
 async def count_changes(snapshot: Snapshot, given: ChangeFilter) -> int:
-    return int((await snapshot.rows(_changes(given, func.count(CHANGES.c.customer_id))))[0][0])
+    statement = _changes(given, func.count(CHANGES.c.customer_id))
+    statement = statement.where(snapshot.visible(CHANGES.c.customer_id))
+    return int((await snapshot.rows(statement))[0][0])
 
 
 async def change_histories(

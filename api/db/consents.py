@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     insert,
     literal,
     not_,
+    or_,
     select,
     text,
     update,
@@ -46,25 +48,46 @@ class Word:
     channel: str
     recorded_at: dt.datetime
     granted: bool
-    proof: str | None
+    proof_encrypted: bytes | None
 
 
 def withdrawn(customer: ColumnElement[int], purposes: Sequence[str]) -> ColumnElement[bool]:
     """The customer's latest word on one of these purposes, on some channel, is a withdrawal."""
-    word, later = aliased(Consent), aliased(Consent)
+    word = aliased(Consent)
+    return _latest_word(word, customer, word.purpose.in_(purposes), not_(word.granted))
+
+
+def _latest_word(
+    word: type[Consent], customer: ColumnElement[int], *conditions: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """There is such a word of the customer's, and no later one on its purpose and channel."""
+    later = aliased(Consent)
     newer = exists().where(
         later.customer_id == word.customer_id,
         later.purpose == word.purpose,
         later.channel == word.channel,
         later.recorded_at > word.recorded_at,
     )
-    return exists().where(
-        and_(
-            word.customer_id == customer,
-            word.purpose.in_(purposes),
-            not_(word.granted),
-            not_(newer),
-        )
+    return exists().where(and_(word.customer_id == customer, not_(newer), *conditions))
+
+
+def taken_back(
+    customer: ColumnElement[int], purpose: ColumnElement[Any], channel: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """What was allowed for this purpose has been withdrawn, and nothing else allows it.
+
+    A purpose that is null needs no consent; a channel that is null may be any. What was recommended
+    had somebody's consent, so where nothing was withdrawn it still has.
+    """
+    word, other = aliased(Consent), aliased(Consent)
+    on = [
+        (each.purpose == purpose, or_(channel.is_(None), each.channel == channel))
+        for each in (word, other)
+    ]
+    return and_(
+        purpose.is_not(None),
+        _latest_word(word, customer, *on[0], word.granted.is_(False)),
+        not_(_latest_word(other, customer, *on[1], other.granted.is_(True))),
     )
 
 

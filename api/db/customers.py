@@ -27,6 +27,8 @@ COLUMNS = (
     Customer.known_at,
     Customer.industry,
     Customer.region,
+    Customer.owner,
+    Customer.version,
     Customer.name_encrypted,
     Customer.email_encrypted,
     Customer.phone_encrypted,
@@ -40,6 +42,7 @@ CUSTOMERS = Listed(
         "net_spend": CustomerProfile.__table__.c.net_spend_minor,
         "order_count": CustomerProfile.__table__.c.order_count,
         "external_id": Customer.__table__.c.external_id,
+        "owner": Customer.__table__.c.owner,
         "known_since": Customer.__table__.c.known_at,
     },
     Customer.__table__.c.id,
@@ -61,36 +64,43 @@ def joined(*columns: Any) -> Query:
     )
 
 
+def visible(snapshot: Snapshot) -> ColumnElement[bool]:
+    return snapshot.visible(Customer.__table__.c.id)
+
+
 async def customer_page(snapshot: Snapshot, asked: Asked) -> Page:
-    return await list_page(snapshot, joined(*COLUMNS), asked)
+    return await list_page(snapshot, joined(*COLUMNS).where(visible(snapshot)), asked)
 
 
 async def count_customers(snapshot: Snapshot, asked: Asked) -> int:
-    return await list_count(snapshot, joined(Customer.id), asked)
+    return await list_count(snapshot, joined(Customer.id).where(visible(snapshot)), asked)
 
 
 async def customers_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
-    rows = await snapshot.rows(select(*COLUMNS).where(Customer.id.in_(ids)))
+    found = select(*COLUMNS).where(Customer.id.in_(ids), visible(snapshot))
+    rows = await snapshot.rows(found)
     return {row.id: row for row in rows}
 
 
 async def customers_by_external_id(
     snapshot: Snapshot, external_ids: Sequence[str]
 ) -> Mapping[str, Record]:
-    rows = await snapshot.rows(select(*COLUMNS).where(Customer.external_id.in_(external_ids)))
+    found = select(*COLUMNS).where(Customer.external_id.in_(external_ids), visible(snapshot))
+    rows = await snapshot.rows(found)
     return {row.external_id: row for row in rows}
 
 
-def named(token: bytes) -> ColumnElement[bool]:
-    """A word of the name has this keyed hash."""
-    holders = select(CustomerNameToken.customer_id).where(CustomerNameToken.token_hash == token)
+def named(tokens: Sequence[bytes]) -> ColumnElement[bool]:
+    """A word of the name has one of these keyed hashes."""
+    table = CustomerNameToken
+    holders = select(table.customer_id).where(table.token_hash.in_(tokens))
     return Customer.id.in_(holders)
 
 
-def reached_by(channel: str, hashed: bytes) -> ColumnElement[bool]:
-    """The e-mail address or phone number has this keyed hash."""
+def reached_by(channel: str, hashes: Sequence[bytes]) -> ColumnElement[bool]:
+    """The e-mail address or phone number has one of these keyed hashes."""
     column = Customer.email_hash if channel == "email" else Customer.phone_hash
-    return func.coalesce(column == hashed, False)
+    return func.coalesce(column.in_(hashes), False)
 
 
 async def attributes_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Sequence[Record]]:

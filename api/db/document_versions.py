@@ -43,6 +43,8 @@ class Change:
     author: str
     now: dt.datetime
     reason: str | None = None
+    owner: str | None = None
+    """Whose customers the author may name; all if there is none."""
 
 
 def document_sha256(document: Document | None) -> str:

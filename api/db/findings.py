@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from api.db.models import CustomerFinding, MiningRun, Product
 from api.db.snapshots import Record, Snapshot
@@ -29,6 +29,17 @@ async def findings_of(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Fo
     )
     products = {row.id: row for row in await snapshot.rows(named)}
     return {row.customer_id: Found(row, products) for row in rows}
+
+
+async def group_sizes(snapshot: Snapshot) -> Mapping[str, int]:
+    """How many of those who may be seen are in each mined group, by its key."""
+    table = CustomerFinding.__table__.c
+    rows = await snapshot.rows(
+        select(table.group_key, func.count())
+        .where(table.group_key.is_not(None), snapshot.visible(table.customer_id))
+        .group_by(table.group_key)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def _products_in(row: Record) -> set[int]:

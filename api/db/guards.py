@@ -98,7 +98,7 @@ async def revenue_flows(snapshot: Snapshot, before: Moments, after: Moments) -> 
             ),
         )
         .join(OrderLine, OrderLine.order_id == Order.id)
-        .where(or_(*within))
+        .where(or_(*within), snapshot.visible(Order.__table__.c.customer_id))
         .group_by(Order.customer_id)
         .subquery("bought")
     )
@@ -139,6 +139,7 @@ async def tier_retention(
     rows = await snapshot.rows(
         select(tier.tier_key, func.count(), func.sum(case((again, 1), else_=0)))
         .where(tier.since <= day, or_(tier.ended_on.is_(None), tier.ended_on > day))
+        .where(snapshot.visible(tier.__table__.c.customer_id))
         .group_by(tier.tier_key)
         .order_by(tier.tier_key)
     )
@@ -176,6 +177,7 @@ async def late_answers(
             Interaction.response_seconds.is_not(None),
             Interaction.occurred_at >= period[0],
             Interaction.occurred_at < period[1],
+            snapshot.visible(Interaction.__table__.c.customer_id),
         )
         .subquery("answered")
     )

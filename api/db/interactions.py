@@ -55,5 +55,6 @@ async def interaction_counts(
 
 
 async def interactions_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
-    rows = await snapshot.rows(select(*COLUMNS).where(Interaction.id.in_(ids)))
+    seen = snapshot.visible(Interaction.__table__.c.customer_id)
+    rows = await snapshot.rows(select(*COLUMNS).where(Interaction.id.in_(ids), seen))
     return {row.id: row for row in rows}

@@ -53,7 +53,8 @@ async def order_counts(
 
 
 async def orders_by_id(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, Record]:
-    rows = await snapshot.rows(select(*COLUMNS).where(Order.id.in_(ids)))
+    seen = snapshot.visible(Order.__table__.c.customer_id)
+    rows = await snapshot.rows(select(*COLUMNS).where(Order.id.in_(ids), seen))
     return {row.id: row for row in rows}
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from api.db.customers import grouped
 from api.db.installation import InstallationFacts
 from api.db.models import Customer, Override
-from api.db.snapshots import Record, Snapshot
+from api.db.snapshots import Record, Snapshot, visible_to
 from api.domain.fields import nearest, shown
 from api.errors import Conflict, InvalidInput, NotFound
 
@@ -92,13 +92,17 @@ def read_overrides(engine: Engine, day: dt.date) -> pa.Table:
     return pa.Table.from_pylist(list(latest.values()), schema=OVERRIDES)
 
 
-def find_customer(connection: Connection, external_id: str) -> int:
-    """The row of the customer with the business's own number.
+def find_customer(connection: Connection, external_id: str, owner: str | None) -> int:
+    """The row of the customer with the business's own number, one of the owner's if there is one.
 
     Raises:
         NotFound: there is none.
     """
-    found = connection.scalar(select(Customer.id).where(Customer.external_id == external_id))
+    found = connection.scalar(
+        select(Customer.id)
+        .where(Customer.external_id == external_id)
+        .where(visible_to(owner, Customer.__table__.c.id))
+    )
     if found is None:
         raise NotFound("externalId: there is no customer with this number.")
     return int(found)

@@ -1,38 +1,109 @@
-"""Which secret the stored personal data belongs to."""
+"""Where personal data is stored encrypted, and which secret it belongs to."""
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, select
+from dataclasses import dataclass
 
-from api.db.models import Customer, CustomerIdentifier, Feedback
-from api.domain.personal_data import SEALED_ELSEWHERE, PersonalDataCipher
+from sqlalchemy import Column, ColumnElement, Engine, Table, func, or_, select
+
+from api.db.models import Base
+from api.domain.personal_data import HEADER_BYTES, SEALED_ELSEWHERE, PersonalDataCipher
 from api.errors import NotReady
 
+
+@dataclass(frozen=True)
+class SealedValue:
+    """A column of ciphertexts, the name that each is bound to, and the column it is found by."""
+
+    column: str
+    name: str
+    hashed: str | None = None
+
+
+@dataclass(frozen=True)
+class SealedTable:
+    """A table with such columns; its rows are bound to their customer's own number."""
+
+    table: Table
+    values: tuple[SealedValue, ...]
+
+    @property
+    def key(self) -> tuple[Column[object], ...]:
+        return tuple(self.table.primary_key.columns)
+
+
+def _sealed(table: str, *values: SealedValue) -> SealedTable:
+    return SealedTable(Base.metadata.tables[table], values)
+
+
 SEALED = (
-    CustomerIdentifier.value_encrypted,
-    Customer.name_encrypted,
-    Customer.email_encrypted,
-    Customer.phone_encrypted,
-    Feedback.comment_encrypted,
+    _sealed(
+        "customers",
+        SealedValue("name_encrypted", "name"),
+        SealedValue("email_encrypted", "email", "email_hash"),
+        SealedValue("phone_encrypted", "phone", "phone_hash"),
+    ),
+    _sealed("customer_identifiers", SealedValue("value_encrypted", "identifier", "value_hash")),
+    _sealed("feedback", SealedValue("comment_encrypted", "comment")),
+    _sealed(
+        "purchase_intents",
+        SealedValue("refusal_reason_encrypted", "refusal_reason"),
+        SealedValue("wanted_feature_encrypted", "wanted_feature"),
+    ),
+    _sealed("consents", SealedValue("proof_encrypted", "proof")),
+    _sealed("strategy_actions", SealedValue("note_encrypted", "action_note")),
+    _sealed("customer_cases", SealedValue("note_encrypted", "case_note")),
 )
+"""Every column of ciphertexts; a test compares it with the models."""
 
 
-def sealed_example(engine: Engine) -> bytes | None:
-    """One stored ciphertext: it says which secret opens it. None where there is none yet."""
+def elsewhere(sealed: SealedTable, cipher: PersonalDataCipher) -> ColumnElement[bool]:
+    """The row has a value that is not sealed under the present secret."""
+    columns = [sealed.table.c[each.column] for each in sealed.values]
+    return or_(
+        *(
+            column.is_not(None) & (func.substr(column, 1, HEADER_BYTES) != cipher.header)
+            for column in columns
+        )
+    )
+
+
+def left_to_seal(engine: Engine, cipher: PersonalDataCipher) -> int:
+    """How many rows hold a value that is not sealed under the present secret."""
     with engine.connect() as connection:
-        for column in SEALED:
-            found = connection.scalar(select(column).where(column.is_not(None)).limit(1))
-            if found is not None:
-                return bytes(found)
-    return None
+        counts = [
+            select(func.count()).select_from(each.table).where(elsewhere(each, cipher))
+            for each in SEALED
+        ]
+        return sum(int(connection.scalar(each) or 0) for each in counts)
+
+
+def sealed_examples(engine: Engine) -> list[bytes]:
+    """One stored ciphertext of each column: they say which secret opens them."""
+    found = []
+    with engine.connect() as connection:
+        for each in SEALED:
+            for value in each.values:
+                column = each.table.c[value.column]
+                example = connection.scalar(select(column).where(column.is_not(None)).limit(1))
+                if example is not None:
+                    found.append(bytes(example))
+    return found
 
 
 def require_same_secret(engine: Engine, cipher: PersonalDataCipher) -> None:
     """Refuse to seal under another secret than what is stored: nothing would find or open both.
 
     Raises:
-        NotReady: the stored personal data belongs to another secret.
+        NotReady: the stored personal data belongs to another secret, or to a previous one.
     """
-    example = sealed_example(engine)
-    if example is not None and not cipher.sealed(example):
+    if not all(cipher.opens(example) for example in sealed_examples(engine)):
         raise NotReady(SEALED_ELSEWHERE)
+    if cipher.rotating and left_to_seal(engine, cipher):
+        raise NotReady(UNFINISHED)
+
+
+UNFINISHED = (
+    "Some personal data is still encrypted under the previous secret; rows that are imported now "
+    "would not be found beside it. First run: echelon secrets rotate"
+)

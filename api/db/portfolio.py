@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from api.db.models import (
     Customer,
@@ -19,12 +19,14 @@ from api.db.snapshots import Record, Snapshot
 
 
 async def totals(snapshot: Snapshot) -> Record:
-    """Counts and sums over everyone; money in minor units."""
+    """Counts and sums over everyone who may be seen; money in minor units."""
     latest = select(func.max(RefreshRun.as_of)).scalar_subquery()
-    customers = select(func.count(Customer.id)).scalar_subquery()
-    revenue = select(
-        func.coalesce(func.sum(CustomerProfile.net_spend_365d_minor), 0)
-    ).scalar_subquery()
+    customers = select(func.count(Customer.id)).where(_visible(snapshot)).scalar_subquery()
+    revenue = (
+        select(func.coalesce(func.sum(CustomerProfile.net_spend_365d_minor), 0))
+        .where(snapshot.visible(CustomerProfile.__table__.c.customer_id))
+        .scalar_subquery()
+    )
     statement = select(
         latest.label("as_of"),
         customers.label("customers"),
@@ -35,8 +37,12 @@ async def totals(snapshot: Snapshot) -> Record:
             func.sum(Prediction.clv_minor).filter(Prediction.risk_band == "high"), 0
         ).label("clv_at_risk_minor"),
         func.avg(Prediction.churn_probability).label("mean_churn"),
-    ).where(~Prediction.deleted)
+    ).where(~Prediction.deleted, snapshot.visible(Prediction.__table__.c.customer_id))
     return (await snapshot.rows(statement))[0]
+
+
+def _visible(snapshot: Snapshot) -> ColumnElement[bool]:
+    return snapshot.visible(Customer.__table__.c.id)
 
 
 _SHARES = (
@@ -54,6 +60,7 @@ async def by_tier(snapshot: Snapshot) -> Sequence[Record]:
         .join(Customer, Customer.id == TierAssignment.customer_id)
         .outerjoin(Prediction, _SCORED)
         .where(TierAssignment.ended_on.is_(None), TierAssignment.tier_key.is_not(None))
+        .where(_visible(snapshot))
         .group_by(TierAssignment.tier_key)
         .order_by(TierAssignment.tier_key)
     )
@@ -67,7 +74,7 @@ async def by_segment(snapshot: Snapshot) -> Sequence[Record]:
         .join(Segment, Segment.id == SegmentMembership.segment_id)
         .join(Customer, Customer.id == SegmentMembership.customer_id)
         .outerjoin(Prediction, _SCORED)
-        .where(SegmentMembership.left_on.is_(None))
+        .where(SegmentMembership.left_on.is_(None), _visible(snapshot))
         .group_by(Segment.key)
         .order_by(Segment.key)
     )
@@ -79,7 +86,7 @@ async def by_risk_band(snapshot: Snapshot) -> Sequence[Record]:
         select(Prediction.risk_band.label("key"), *_SHARES)
         .select_from(Prediction)
         .join(Customer, Customer.id == Prediction.customer_id)
-        .where(~Prediction.deleted)
+        .where(~Prediction.deleted, _visible(snapshot))
         .group_by(Prediction.risk_band)
         .order_by(func.avg(Prediction.churn_probability))
     )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.db.failures import database_failure
 from api.db.models import Installation
+from api.domain.personal_data import PersonalDataCipher
 from api.errors import NotReady
 from api.settings import Settings
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-LATEST_REVISION = "0015"
+LATEST_REVISION = "0016"
 """The schema of this code. Stated here, so that commands that only compare it need no Alembic,
 whose import takes longer than most of them."""
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -85,6 +86,8 @@ def upgrade(engine: Engine, settings: Settings, revision: str = "head") -> None:
     config = _config()
     with _migrating(engine) as connection:
         config.attributes["connection"] = connection
+        # Some migrations encrypt what earlier versions stored in the clear.
+        config.attributes["cipher"] = lambda: PersonalDataCipher(settings.root_secret())
         command.upgrade(config, revision)
         if connection.execute(select(Installation.id)).first() is None:
             connection.execute(

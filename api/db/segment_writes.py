@@ -14,6 +14,7 @@ from api.db.catalogue import save, segment_document
 from api.db.document_versions import Change, Document, require_version, save_document
 from api.db.models import Customer, Segment, SegmentMembership, Strategy
 from api.db.rules import customer_source, rule_to_sql
+from api.db.snapshots import visible_to
 from api.domain.fields import Field
 from api.domain.rules import Rule, parse_rule
 from api.domain.segments import SegmentDefinition, dependents, parse_segment, parse_segments
@@ -108,7 +109,7 @@ def add_members(
         Conflict: the segment has a rule, or another version than was expected.
         InvalidInput: too many at once, or no reason.
     """
-    row_id, customers = _by_hand(connection, key, external_ids, note, expected_version)
+    row_id, customers = _by_hand(connection, key, external_ids, note, change, expected_version)
     inside = select(STAYS.customer_id).where(
         STAYS.segment_id == row_id, STAYS.left_on.is_(None), STAYS.customer_id.in_(customers)
     )
@@ -136,7 +137,7 @@ def remove_members(
     Raises:
         NotFound, Conflict, InvalidInput: as `add_members`.
     """
-    row_id, customers = _by_hand(connection, key, external_ids, note, expected_version)
+    row_id, customers = _by_hand(connection, key, external_ids, note, change, expected_version)
     cause = _cause(key, _reason("segment.removed_by_hand", by=change.author, note=note.strip()))
     ended = connection.execute(
         update(STAYS)
@@ -155,6 +156,7 @@ def _by_hand(
     key: str,
     external_ids: Sequence[str],
     note: str,
+    change: Change,
     expected_version: int | None,
 ) -> tuple[int, list[int]]:
     if not note.strip() or len(note) > LONGEST_REASON:
@@ -170,7 +172,9 @@ def _by_hand(
     if kind == "rule":
         raise Conflict(f"key: {key} has a rule that says who is in it; change the rule.")
     found = connection.execute(
-        select(Customer.external_id, Customer.id).where(Customer.external_id.in_(external_ids))
+        select(Customer.external_id, Customer.id)
+        .where(Customer.external_id.in_(external_ids))
+        .where(visible_to(change.owner, Customer.__table__.c.id))
     ).all()
     known = {row.external_id: row.id for row in found}
     for place, each in enumerate(external_ids):

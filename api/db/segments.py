@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import ColumnElement, func, select, true
 
 from api.db.customers import COLUMNS as CUSTOMER_COLUMNS
-from api.db.customers import grouped, joined
+from api.db.customers import grouped, joined, visible
 from api.db.listings import Asked, Listed, list_counts, list_pages
 from api.db.models import Customer, Segment, SegmentMembership
 from api.db.pages import Page
@@ -52,7 +52,7 @@ async def stays_in(
 ) -> Mapping[int, Page]:
     """Present and past stays of each segment."""
     owner = STAYS.c.segment_id
-    return await list_pages(snapshot, _stays(owner, segment_ids), owner, asked)
+    return await list_pages(snapshot, _stays(snapshot, owner, segment_ids), owner, asked)
 
 
 async def stays_of(
@@ -60,15 +60,20 @@ async def stays_of(
 ) -> Mapping[int, Page]:
     """Present and past stays of each customer, but for some segments."""
     owner = STAYS.c.customer_id
-    return await list_pages(snapshot, _stays(owner, ids, hidden), owner, asked)
+    return await list_pages(snapshot, _stays(snapshot, owner, ids, hidden), owner, asked)
 
 
-def _stays(owner: ColumnElement[int], owners: Sequence[int], hidden: Collection[str] = ()) -> Query:
+def _stays(
+    snapshot: Snapshot,
+    owner: ColumnElement[int],
+    owners: Sequence[int],
+    hidden: Collection[str] = (),
+) -> Query:
     return (
         select(*STAY_COLUMNS)
         .select_from(STAYS)
         .join(Segment, Segment.id == STAYS.c.segment_id)
-        .where(owner.in_(owners), _shown(hidden))
+        .where(owner.in_(owners), _shown(hidden), snapshot.visible(STAYS.c.customer_id))
     )
 
 
@@ -76,14 +81,14 @@ async def stay_counts_in(
     snapshot: Snapshot, segment_ids: Sequence[int], asked: Asked
 ) -> Mapping[int, int]:
     owner = STAYS.c.segment_id
-    return await list_counts(snapshot, _stays(owner, segment_ids), owner, asked)
+    return await list_counts(snapshot, _stays(snapshot, owner, segment_ids), owner, asked)
 
 
 async def stay_counts_of(
     snapshot: Snapshot, ids: Sequence[int], asked: Asked, *, hidden: Collection[str] = ()
 ) -> Mapping[int, int]:
     owner = STAYS.c.customer_id
-    return await list_counts(snapshot, _stays(owner, ids, hidden), owner, asked)
+    return await list_counts(snapshot, _stays(snapshot, owner, ids, hidden), owner, asked)
 
 
 async def segments_of(
@@ -112,26 +117,28 @@ async def members_of(
     snapshot: Snapshot, segment_ids: Sequence[int], asked: Asked
 ) -> Mapping[int, Page]:
     owner = STAYS.c.segment_id
-    return await list_pages(snapshot, _members(segment_ids), owner, asked)
+    return await list_pages(snapshot, _members(snapshot, segment_ids), owner, asked)
 
 
 async def member_counts_of(
     snapshot: Snapshot, segment_ids: Sequence[int], asked: Asked
 ) -> Mapping[int, int]:
     owner = STAYS.c.segment_id
-    return await list_counts(snapshot, _members(segment_ids), owner, asked)
+    return await list_counts(snapshot, _members(snapshot, segment_ids), owner, asked)
 
 
-def _members(segment_ids: Sequence[int]) -> Query:
+def _members(snapshot: Snapshot, segment_ids: Sequence[int]) -> Query:
     """Customers who are in these segments now, with what filters and orders read."""
     present = (STAYS.c.customer_id == Customer.id) & STAYS.c.left_on.is_(None)
-    return joined(*CUSTOMER_COLUMNS).join(STAYS, present).where(STAYS.c.segment_id.in_(segment_ids))
+    found = joined(*CUSTOMER_COLUMNS).join(STAYS, present)
+    return found.where(STAYS.c.segment_id.in_(segment_ids), visible(snapshot))
 
 
 async def member_counts(snapshot: Snapshot, segment_ids: Sequence[int]) -> Mapping[int, int]:
     rows = await snapshot.rows(
         select(SegmentMembership.segment_id, func.count())
         .where(SegmentMembership.segment_id.in_(segment_ids), SegmentMembership.left_on.is_(None))
+        .where(snapshot.visible(STAYS.c.customer_id))
         .group_by(SegmentMembership.segment_id)
     )
     return {row[0]: row[1] for row in rows}

@@ -1,4 +1,8 @@
-"""What one request reads: one transaction on one connection, so no answer mixes two publishes."""
+"""What one request reads: one transaction on one connection, so no answer mixes two publishes.
+
+It also knows whose customers the request may see. Every statement that could reach a customer by
+another way than through one the request has found already says so with `visible`.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,33 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Result, Row, Select
+from sqlalchemy import ColumnElement, Result, Row, Select, select, true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.db.failures import cut_short
+from api.db.models import Customer
 
 Query = Select[*tuple[Any, ...]]
 Record = Row[*tuple[Any, ...]]
 
 
-class Snapshot:
-    """Opened by the first statement. Resolvers run concurrently; their statements take turns."""
+def visible_to(owner: str | None, customer: ColumnElement[int]) -> ColumnElement[bool]:
+    """The customer is one of the owner's; true for whoever sees all, who has none."""
+    if owner is None:
+        return true()
+    return customer.in_(select(Customer.id).where(Customer.owner == owner))
 
-    def __init__(self, engine: AsyncEngine) -> None:
+
+class Snapshot:
+    """Opened by the first statement. Resolvers run concurrently; their statements take turns.
+
+    With an `owner` it sees the customers of that owner only.
+    """
+
+    def __init__(self, engine: AsyncEngine, owner: str | None = None) -> None:
         self._engine = engine
+        self.owner = owner
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         self._borrowed = False
@@ -38,6 +54,10 @@ class Snapshot:
     @property
     def dialect(self) -> str:
         return self._engine.dialect.name
+
+    def visible(self, customer: ColumnElement[int]) -> ColumnElement[bool]:
+        """The customer whose internal id this column holds may be seen."""
+        return visible_to(self.owner, customer)
 
     async def rows(self, statement: Query) -> Sequence[Record]:
         async with self._turn:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, not_, select
 
+from api.db.consents import taken_back
 from api.db.customers import grouped
 from api.db.models import Order, OrderLine, Product, Recommendation, RefreshRun, Strategy
 from api.db.snapshots import Record, Snapshot
@@ -19,15 +20,33 @@ async def all_strategies(snapshot: Snapshot) -> Sequence[Record]:
 async def recommendations_of(
     snapshot: Snapshot, ids: Sequence[int], limit: int
 ) -> Mapping[int, Sequence[Record]]:
-    """The `limit` first things to do with each customer."""
+    """The `limit` first things to do with each customer, but for what they no longer consent to."""
     table = Recommendation.__table__
-    statement = (
-        select(table, RefreshRun.as_of)
+    place = func.row_number().over(partition_by=table.c.customer_id, order_by=table.c.priority)
+    allowed = (
+        select(
+            *(column for column in table.c if column.name != "priority"),
+            RefreshRun.as_of,
+            place.label("priority"),
+        )
         .join(RefreshRun, RefreshRun.id == table.c.run_id)
-        .where(table.c.customer_id.in_(ids), table.c.priority <= limit)
-        .order_by(table.c.customer_id, table.c.priority)
+        .join(Strategy, Strategy.id == table.c.strategy_id)
+        .where(table.c.customer_id.in_(ids), not_(no_longer_allowed()))
+        .subquery("allowed")
+    )
+    statement = (
+        select(allowed)
+        .where(allowed.c.priority <= limit)
+        .order_by(allowed.c.customer_id, allowed.c.priority)
     )
     return grouped(await snapshot.rows(statement))
+
+
+def no_longer_allowed() -> ColumnElement[bool]:
+    """For recommendations joined with their strategies: the consent they need was withdrawn."""
+    document = Strategy.__table__.c.document
+    purpose, channel = (document[name].as_string() for name in ("consent_purpose", "channel"))
+    return taken_back(Recommendation.__table__.c.customer_id, purpose, channel)
 
 
 async def favourite_departments(snapshot: Snapshot, ids: Sequence[int]) -> Mapping[int, str]:

@@ -13,6 +13,7 @@ from api.db.catalogue import save
 from api.db.document_versions import Change, Document
 from api.db.models import Customer, CustomerCase, Segment, Strategy, StrategyAction
 from api.db.segment_writes import Reading
+from api.db.snapshots import visible_to
 from api.domain.fields import nearest, shown
 from api.domain.resource_plans import parse_resource_plan
 from api.domain.strategies.documents import parse_strategy, require_alternatives
@@ -206,8 +207,8 @@ class Closing:
     note_encrypted: bytes | None
 
 
-def case_owner(connection: Connection, case_id: int) -> tuple[int, str]:
-    """The customer a case is about: row id and the business's own number.
+def case_owner(connection: Connection, case_id: int, owner: str | None) -> tuple[int, str]:
+    """The customer a case is about, one of the owner's: row id and the business's own number.
 
     Raises:
         NotFound: there is no such case.
@@ -215,7 +216,7 @@ def case_owner(connection: Connection, case_id: int) -> tuple[int, str]:
     row = connection.execute(
         select(Customer.id, Customer.external_id)
         .join(CustomerCase, CustomerCase.customer_id == Customer.id)
-        .where(CustomerCase.id == case_id)
+        .where(CustomerCase.id == case_id, visible_to(owner, Customer.__table__.c.id))
     ).first()
     if row is None:
         raise NotFound("id: there is no such case.")

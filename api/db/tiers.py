@@ -69,7 +69,7 @@ async def tier_history_counts(
 async def tier_counts(snapshot: Snapshot) -> Mapping[str | None, int]:
     rows = await snapshot.rows(
         select(TierAssignment.tier_key, func.count())
-        .where(TierAssignment.ended_on.is_(None))
+        .where(TierAssignment.ended_on.is_(None), _visible(snapshot))
         .group_by(TierAssignment.tier_key)
     )
     return {row[0]: row[1] for row in rows}
@@ -87,8 +87,9 @@ async def tier_migration(
 ) -> Sequence[tuple[str | None, str | None, int]]:
     """How many customers had one tier on the first day and another (or the same) on the last."""
     table = TierAssignment.__table__
-    before = select(table).where(_held_on(table, start)).subquery("before")
-    after = select(table).where(_held_on(table, end)).subquery("after")
+    seen = select(table).where(_visible(snapshot))
+    before = seen.where(_held_on(table, start)).subquery("before")
+    after = seen.where(_held_on(table, end)).subquery("after")
     statement = (
         select(before.c.tier_key, after.c.tier_key, func.count())
         .select_from(before)
@@ -103,17 +104,21 @@ NEAREST = (SortKey(STAYS.gap_share), SortKey(STAYS.customer_id))
 
 async def nearest_to(snapshot: Snapshot, tier: str, asked: Asked) -> Page:
     """Customers whose next better tier this is, the nearest first; served by an index."""
-    return await list_page(snapshot, _nearest(tier, asked), asked)
+    return await list_page(snapshot, _nearest(snapshot, tier, asked), asked)
 
 
 async def count_nearest_to(snapshot: Snapshot, tier: str, asked: Asked) -> int:
-    return await list_count(snapshot, _nearest(tier, asked), asked)
+    return await list_count(snapshot, _nearest(snapshot, tier, asked), asked)
 
 
-def _nearest(tier: str, asked: Asked) -> Query:
+def _nearest(snapshot: Snapshot, tier: str, asked: Asked) -> Query:
     """Only what a filter reads is joined: without one the index alone finds them."""
-    statement = select(*COLUMNS).where(_near(tier))
+    statement = select(*COLUMNS).where(_near(tier), _visible(snapshot))
     return statement if asked.where is None else statement.select_from(customer_source())
+
+
+def _visible(snapshot: Snapshot) -> ColumnElement[bool]:
+    return snapshot.visible(TierAssignment.__table__.c.customer_id)
 
 
 def _near(tier: str) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, not_, select
 
 from api.db.guards import resource_plan
 from api.db.models import (
@@ -24,6 +24,7 @@ from api.db.models import (
 )
 from api.db.rules import customer_source, field_column
 from api.db.snapshots import Snapshot
+from api.db.strategies import no_longer_allowed
 from api.domain.fields import Field
 from api.domain.resource_plans import parse_resource_plan
 from api.domain.rules import fields_of
@@ -63,7 +64,9 @@ async def withheld_of(
     recommended = {number: set[str]() for number in ordered}
     table = Recommendation
     for number, strategy in await snapshot.rows(
-        select(table.customer_id, table.strategy_id).where(table.customer_id.in_(ordered))
+        select(table.customer_id, table.strategy_id)
+        .join(Strategy, Strategy.id == table.strategy_id)
+        .where(table.customer_id.in_(ordered), not_(no_longer_allowed()))
     ):
         recommended[number].add(keys.get(strategy, ""))
     found = withheld(catalogue, columns, circumstances, [recommended[each] for each in ordered])
@@ -132,22 +135,39 @@ async def _circumstances(
 ) -> Circumstances:
     cutoff = dt.datetime.fromtimestamp(cutoff_of(day, reading.time_zone), dt.UTC)
     place = {number: row for row, number in enumerate(ids)}
-    words: dict[tuple[int, str, str], bool] = {}
-    for word in await snapshot.rows(
-        select(Consent.customer_id, Consent.purpose, Consent.channel, Consent.granted)
-        .where(Consent.customer_id.in_(ids), Consent.recorded_at < cutoff)
-        .order_by(Consent.recorded_at)
-    ):
-        words[word[0], word[1], word[2]] = word[3]
-    consents: dict[tuple[str, str], list[int]] = {}
-    for (number, purpose, channel), granted in words.items():
-        if granted:
-            consents.setdefault((purpose, channel), []).append(place[number])
     return Circumstances(
-        {pair: np.array(rows) for pair, rows in consents.items()},
+        await _allowed(snapshot, ids, place, cutoff),
         await _done(snapshot, ids, keys, day, cutoff, ZoneInfo(reading.time_zone)),
         parse_resource_plan(await resource_plan(snapshot), reading.exponent),
     )
+
+
+async def _allowed(
+    snapshot: Snapshot, ids: Sequence[int], place: Mapping[int, int], cutoff: dt.datetime
+) -> dict[tuple[str, str], Any]:
+    """By purpose and channel, who allowed it by the cut-off and has not withdrawn it since."""
+    then: dict[tuple[int, str, str], bool] = {}
+    now: dict[tuple[int, str, str], bool] = {}
+    for *key, said_at, granted in await snapshot.rows(
+        select(
+            Consent.customer_id,
+            Consent.purpose,
+            Consent.channel,
+            Consent.recorded_at,
+            Consent.granted,
+        )
+        .where(Consent.customer_id.in_(ids))
+        .order_by(Consent.recorded_at)
+    ):
+        number, purpose, channel = key
+        now[number, purpose, channel] = granted
+        if said_at < cutoff:
+            then[number, purpose, channel] = granted
+    found: dict[tuple[str, str], list[int]] = {}
+    for (number, purpose, channel), granted in then.items():
+        if granted and now[number, purpose, channel]:
+            found.setdefault((purpose, channel), []).append(place[number])
+    return {pair: np.array(rows) for pair, rows in found.items()}
 
 
 async def _done(

@@ -21,10 +21,10 @@ LARGEST_REVISION = 2**63 - 1
 
 
 class FeedCursors:
-    """Writes places in the feed as cursors and reads them back."""
+    """Writes places in the feed as cursors and reads them back, those of `previous` keys too."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: bytes, *previous: bytes) -> None:
+        self._keys = (key, *previous)
 
     def prefix(self, listing: str, known: int) -> str:
         """What every cursor of this pull begins with; the revision follows."""
@@ -43,7 +43,10 @@ class FeedCursors:
         found = _SHAPE.fullmatch(cursor)
         signed = _decoded(found[1]) if found else b""
         signature, payload = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
-        genuine = hmac.compare_digest(signature, self._sign(listing, payload))
+        genuine = any(
+            hmac.compare_digest(signature, self._sign(listing, payload, place))
+            for place in range(len(self._keys))
+        )
         if found is None or not genuine or int(found[2]) > LARGEST_REVISION:
             raise InvalidCursor(
                 "This cursor is not one of the score feed with this filter: a cursor works with "
@@ -51,9 +54,9 @@ class FeedCursors:
             )
         return int(found[2]), int.from_bytes(payload, "big")
 
-    def _sign(self, listing: str, payload: bytes) -> bytes:
+    def _sign(self, listing: str, payload: bytes, place: int = 0) -> bytes:
         message = listing.encode() + b"\0" + payload
-        return hmac.digest(self._key, message, "sha256")[:SIGNATURE_BYTES]
+        return hmac.digest(self._keys[place], message, "sha256")[:SIGNATURE_BYTES]
 
 
 def _decoded(text: str) -> bytes:

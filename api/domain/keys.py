@@ -24,7 +24,8 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "policies:write": "Tier policies and classifications: stored, activated, rolled back.",
         "segments:write": "Segments: stored, changed, and who is put into them by hand.",
         "strategies:write": "Strategies: stored, changed, switched on and off.",
-        "customers:write": "Tiers, classes and statuses of single customers, set by hand.",
+        "customers:write": "Single customers: created and changed, their consents, and tiers, "
+        "classes and statuses set by hand.",
         "schema:read": "The schema: introspection, suggestions and GraphiQL.",
         "metrics:read": "Prometheus metrics.",
         "audit:read": "The audit log: who changed what, and who read personal data.",

@@ -1,6 +1,8 @@
 """Who may read or change what: declared beside each type and field, enforced here.
 
-Deny by default: a root field or a type that says nothing stops the schema from being built.
+Deny by default: a root field or a type that says nothing stops the schema from being built, and a
+root field that does not say what it shows to those who see their own customers only is closed to
+them.
 
 A field asks for what it declares itself, for what its own type asks for, and for what the type of
 its value asks for. So no path leads around the guard of a type: neither `node`, nor a member of a
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Any, cast
 
 import strawberry
@@ -33,14 +36,28 @@ BACKREF = "strawberry-definition"
 SCOPES_OF = "scopes"
 
 
+@strawberry.enum(
+    description="What a field of the query or mutation type shows to a caller who sees their own "
+    "customers only."
+)
+class Rows(Enum):
+    NONE = strawberry.enum_value("none", description="Nothing: it is refused.")
+    OWN = strawberry.enum_value(
+        "own", description="Their own customers; those of others are as if they did not exist."
+    )
+    ANY = strawberry.enum_value("any", description="All there is: it speaks of no customer.")
+
+
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
     name="requires",
     description="The scope a caller needs to use this field, or any field of this type; some "
-    "scopes include others, and `admin` includes all.",
+    "scopes include others, and `admin` includes all. For a field of the query or mutation type "
+    "also what it shows to a caller who sees their own customers only.",
 )
 class Requires:
     scope: str = strawberry.directive_field(name="scope")
+    rows: Rows = strawberry.directive_field(name="rows", default=Rows.NONE)
 
 
 @strawberry.schema_directive(
@@ -69,7 +86,16 @@ SCORES = Requires(scope="scores:read")
 POLICIES_WRITE = Requires(scope="policies:write")
 SEGMENTS_WRITE = Requires(scope="segments:write")
 STRATEGIES_WRITE = Requires(scope="strategies:write")
-CUSTOMERS_WRITE = Requires(scope="customers:write")
+MEMBERS_WRITE = Requires(scope="segments:write", rows=Rows.OWN)
+CUSTOMERS_WRITE = Requires(scope="customers:write", rows=Rows.OWN)
+"""Whoever uses it finds the customer with `find_customer`, which knows the caller's owner."""
+OWN_CUSTOMERS = Requires(scope="customers:read", rows=Rows.OWN)
+OWN_STATISTICS = Requires(scope="statistics:read", rows=Rows.OWN)
+OWN_RULES = Requires(scope="rules:read", rows=Rows.OWN)
+"""Each statement in `api.db` that these lead to asks `Snapshot.visible`."""
+CATALOGUE = Requires(scope="rules:read", rows=Rows.ANY)
+MODELS = Requires(scope="statistics:read", rows=Rows.ANY)
+"""Lead to no customer and to no number of them."""
 AUDIT = Requires(scope="audit:read")
 ADMIN = Requires(scope="admin")
 INHERITED = Inherits()
@@ -79,6 +105,13 @@ ITEMS = Carries()
 def scopes_of(field: GraphQLField) -> tuple[str, ...]:
     """The scopes that a field of the guarded schema takes, all of them."""
     return cast("tuple[str, ...]", field.extensions.get(SCOPES_OF, ()))
+
+
+def rows_of(field: GraphQLField) -> Rows:
+    """What a field of the query or mutation type shows to who sees their own customers only."""
+    definition = field.extensions.get(BACKREF)
+    declared = (each for each in getattr(definition, "directives", ()))
+    return next((each.rows for each in declared if isinstance(each, Requires)), Rows.NONE)
 
 
 def opens(field: GraphQLField, caller: Caller) -> bool:
@@ -111,7 +144,8 @@ def enforce(schema: GraphQLSchema) -> None:
             scopes = _needed(own, below, declared)
             if scopes:
                 field.extensions[SCOPES_OF] = scopes
-                field.resolve = _guarded(field.resolve, scopes, place)
+                everybody = kind in roots and rows_of(field) is Rows.NONE
+                field.resolve = _guarded(field.resolve, scopes, place, everybody=everybody)
             if kind in roots and field.resolve is not None:
                 field.resolve = _spanned(field.resolve, place)
 
@@ -175,7 +209,10 @@ def _spanned(resolve: Resolver, place: str) -> Resolver:
     return resolved
 
 
-def _guarded(resolve: Resolver | None, scopes: tuple[str, ...], place: str) -> Resolver:
+def _guarded(
+    resolve: Resolver | None, scopes: tuple[str, ...], place: str, *, everybody: bool
+) -> Resolver:
+    """`everybody`: it is about all customers, so it is not for who sees their own only."""
     if resolve is None:
         raise LookupError(f"{place} has no resolver to guard")
 
@@ -184,6 +221,8 @@ def _guarded(resolve: Resolver | None, scopes: tuple[str, ...], place: str) -> R
         for scope in scopes:
             if not caller.may(scope):
                 raise Forbidden(f"{place} needs a key with the scope {scope}.")
+        if everybody and caller.owner is not None:
+            raise Forbidden(f"{place} is about all customers, and this key sees its owner's only.")
         return resolve(source, info, **arguments)
 
     def noted(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:

@@ -10,7 +10,7 @@ import strawberry
 
 from api.db.cases import CASE_LIST, case_count, cases_page
 from api.db.snapshots import Record
-from api.graphql.access import CUSTOMERS, PERSONAL
+from api.graphql.access import CUSTOMERS, OWN_CUSTOMERS, PERSONAL
 from api.graphql.comparisons import Comparison, DateComparison, KeyComparison
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field, option
@@ -212,7 +212,7 @@ CaseOrderChoice = Annotated[
 class CaseQueries:
     @field(
         "Cases of one kind, oldest first: the list of who is to be kept or won back.",
-        needs=CUSTOMERS,
+        needs=OWN_CUSTOMERS,
     )
     async def customer_cases(
         self,

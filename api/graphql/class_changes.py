@@ -11,7 +11,7 @@ import strawberry
 from api.db.class_reading import FEED, ChangeFilter, change_page, count_changes
 from api.db.snapshots import Record
 from api.errors import NotFound
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import CUSTOMERS, OWN_CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.customer_classes import value_label
 from api.graphql.customers import Customer, customer
@@ -98,7 +98,7 @@ class ClassChangeQueries:
     @field(
         "Changes of class in the order in which they were published. Keep the last `endCursor`: "
         "given as `after`, it delivers what has changed since.",
-        needs=CUSTOMERS,
+        needs=OWN_CUSTOMERS,
     )
     async def class_changes(
         self,

@@ -125,7 +125,7 @@ class Classes:
     @loaded("What they last said about buying, and whether it still counts.", _load_intent)
     def intent(self) -> StatedIntent | None:
         row = known(self.context.loaders.intent, self.row.customer_id)
-        return None if row is None else stated_intent(row, self.row)
+        return None if row is None else stated_intent(row, self.row, self.context)
 
 
 def classes(row: Record, context: Context) -> Classes:

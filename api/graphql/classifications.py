@@ -16,7 +16,7 @@ from api.db.class_reading import (
 from api.db.snapshots import Record
 from api.domain.fields import nearest, shown
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS, RULES
+from api.graphql.access import CUSTOMERS, OWN_RULES, RULES
 from api.graphql.context import Context, Info
 from api.graphql.customer_classes import class_reader, value_label
 from api.graphql.customer_order import FilterChoice, OrderChoice, ask_customers
@@ -33,7 +33,8 @@ from api.graphql.strategies import bilingual
 class ClassValue:
     value: str = strawberry.field(description="Key of the value.")
     count: int | None = strawberry.field(
-        description="Customers who had it after the last refresh; none before the first one."
+        description="Customers who had it after the last refresh; none before the first one, "
+        "and none for who sees their own customers only."
     )
     next: list[str] | None = strawberry.field(
         description="What people may change it to; none where people do not set it step by step."
@@ -207,7 +208,7 @@ def classification(row: Record, context: Context) -> Classification:
         values=[
             ClassValue(
                 value=each.key,
-                count=counts.get(each.key),
+                count=None if context.caller.owner else counts.get(each.key),
                 next=None if parsed.transitions is None else list(parsed.transitions[each.key]),
                 document=row.document,
                 context=context,
@@ -224,14 +225,14 @@ class ClassificationQueries:
     @field(
         "Every classification that decides now; those that rest on sensitive attributes only "
         "with pii:read.",
-        needs=RULES,
+        needs=OWN_RULES,
     )
     async def classifications(self, info: Info) -> list[Classification] | None:
         context = info.context
         rows = await context.loaders.classifications.all()
         return [classification(row, context) for row in rows if not hides_class(row.key, context)]
 
-    @field("A classification by its key; none if unknown.", needs=RULES, name="classification")
+    @field("A classification by its key; none if unknown.", needs=OWN_RULES, name="classification")
     async def classification_by_key(
         self, info: Info, key: Annotated[str, strawberry.argument(description="Its key.")]
     ) -> Classification | None:

@@ -18,7 +18,7 @@ from api.db.customers import named, reached_by
 from api.db.rules import rule_to_sql
 from api.domain.conditions import Condition, parse_condition
 from api.domain.contact_points import normalise_email, normalise_phone
-from api.domain.fields import find_field
+from api.domain.fields import OWNER, Field, find_field
 from api.domain.personal_data import PersonalDataCipher
 from api.domain.rules import AllOf, Rule, parse_rule
 from api.errors import Forbidden, InvalidInput
@@ -46,6 +46,8 @@ Where = ColumnElement[bool]
 
 FIELDS: Mapping[str, str] = MappingProxyType({"known_since": "known_at"})
 """Filters whose field of the catalogue has another name; all others have the same."""
+BESIDE_RULES: Mapping[str, Field] = MappingProxyType({OWNER.name: OWNER})
+"""Fields that filters know and rules don't."""
 
 
 @strawberry.input(description="Which customers are meant; all that is given must hold.")
@@ -58,6 +60,7 @@ class CustomerFilter:
     known_since: DateComparison | None = option("By the first day they were known.")
     industry: TextComparison | None = option("By industry.")
     region: TextComparison | None = option("By region.")
+    owner: TextComparison | None = option("By who looks after them.")
     tier: KeyComparison | None = option("By the key of the present tier.")
     segment: MembershipComparison | None = option("By present segments.")
     risk_band: Comparison[RiskBand] | None = option("By churn risk in words.")
@@ -120,7 +123,7 @@ class FilterCompiler:
         return self._rule(iter(read))
 
     def _conditions(self, field: str, comparison: object, path: str) -> Iterator[Condition]:
-        fields = self.context.business.fields
+        fields = BESIDE_RULES if field in BESIDE_RULES else self.context.business.fields
         return conditions(field, comparison, path, fields, self.context.exponent)
 
     def _attribute(self, comparison: AttributeComparison, path: str) -> Iterator[Condition]:
@@ -171,22 +174,22 @@ class FilterCompiler:
 
 
 def _by_name(value: str, cipher: PersonalDataCipher) -> Where:
-    tokens = sorted(cipher.name_tokens(value))
-    return and_(true(), *map(named, tokens)) if tokens else false()
+    words = cipher.name_lookups(value)
+    return and_(true(), *map(named, words)) if words else false()
 
 
 def _by_email(value: str, cipher: PersonalDataCipher) -> Where:
     address = normalise_email(value)
     if address is None:
         raise InvalidInput("filter.email takes an e-mail address.")
-    return reached_by("email", cipher.lookup_hash("email", address))
+    return reached_by("email", cipher.lookup_hashes("email", address))
 
 
 def _by_phone(value: str, cipher: PersonalDataCipher) -> Where:
     number = normalise_phone(value)
     if number is None:
         raise InvalidInput("filter.phone takes a number with country code, like +442071838750.")
-    return reached_by("phone", cipher.lookup_hash("phone", number))
+    return reached_by("phone", cipher.lookup_hashes("phone", number))
 
 
 LOOKUPS: Mapping[str, Callable[[str, PersonalDataCipher], Where]] = MappingProxyType(

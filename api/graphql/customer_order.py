@@ -27,6 +27,7 @@ class CustomerOrderField(Enum):
     NET_SPEND = choice("net_spend", "Spend so far.")
     ORDER_COUNT = choice("order_count", "Number of orders.")
     EXTERNAL_ID = choice("external_id", "The business's own number.")
+    OWNER = choice("owner", "Who looks after them.")
     KNOWN_SINCE = choice("known_since", "When they became known.")
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from api.db.customers import count_customers, customer_page
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import OWN_CUSTOMERS
 from api.graphql.context import Info
 from api.graphql.customer_order import FilterChoice, OrderChoice, RuleArgument, ask_customers
 from api.graphql.customers import Customer, customer
@@ -21,7 +21,7 @@ from api.graphql.pagination import After, Before, Connection, First, Last, conne
 class CustomerQueries:
     @field(
         "One customer, by `id` or by `externalId`; none if there is no such one.",
-        needs=CUSTOMERS,
+        needs=OWN_CUSTOMERS,
         name="customer",
     )
     async def one_customer(
@@ -44,7 +44,7 @@ class CustomerQueries:
             row = None if number is None else await context.loaders.customer.load(number)
         return None if row is None else customer(row, context)
 
-    @field("Customers by filter and order.", needs=CUSTOMERS)
+    @field("Customers by filter and order.", needs=OWN_CUSTOMERS)
     async def customers(
         self,
         info: Info,

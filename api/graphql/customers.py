@@ -15,6 +15,7 @@ from api.db.snapshots import Record
 from api.graphql.access import CUSTOMERS, PERSONAL
 from api.graphql.cases import CustomerCase, StrategyAction, actions_of, cases_of
 from api.graphql.classes import Classes, CustomerKind, classes
+from api.graphql.consents import Consent, consent
 from api.graphql.context import Context
 from api.graphql.customer_lists import CustomerLists
 from api.graphql.described import field, loaded
@@ -109,6 +110,12 @@ class Customer(Node, CustomerLists):
     known_since: dt.date = strawberry.field(description="First day the business knew them.")
     industry: str | None = strawberry.field(description="Their industry.")
     region: str | None = strawberry.field(description="Where they are.")
+    owner: str | None = strawberry.field(
+        description="The business's own identifier of who looks after them."
+    )
+    version: int = strawberry.field(
+        description="Raised by each change of the record: what `updateCustomer` expects."
+    )
 
     @field("Their name.", needs=PERSONAL)
     def name(self) -> str | None:
@@ -141,6 +148,11 @@ class Customer(Node, CustomerLists):
             if row.sensitive:
                 self.context.personal.note(f"attribute.{row.name}", (self.row.id,))
         return [_attribute(row, self.context) for row in shown]
+
+    @loaded("What they allow: the latest word for each purpose and channel.", _by("consents"))
+    def consents(self) -> list[Consent]:
+        rows = known(self.context.loaders.consents, self.row.id) or ()
+        return [consent(row, self.external_id, self.context) for row in rows]
 
     @loaded("The present tier; none if below the lowest or not decided.", _present_tier)
     def tier(self) -> CustomerTier | None:
@@ -261,6 +273,8 @@ def customer(row: Record, context: Context) -> Customer:
         known_since=row.known_at.astimezone(context.zone).date(),
         industry=row.industry,
         region=row.region,
+        owner=row.owner,
+        version=row.version,
         row=row,
         context=context,
     )

@@ -144,7 +144,7 @@ class GraphQLEndpoint:
         self, prepared: Prepared, asked: GraphQLRequest, caller: Caller, request: Request
     ) -> Outcome:
         realm = self.realms.of(caller)
-        snapshot, log = Snapshot(realm.engine), realm.audit.reads
+        snapshot, log = Snapshot(realm.engine, caller.owner), realm.audit.reads
         reads = log.snapshot(snapshot)
         try:
             context = Context(

@@ -19,7 +19,7 @@ from api.domain.tiers.explanations import ActionEffect, Explanation
 from api.domain.tiers.statements import statement
 from api.domain.tiers.what_if import Change
 from api.errors import NotFound
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import CUSTOMERS, OWN_CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.language import LanguageChoice, written
@@ -284,7 +284,7 @@ AsOf = Annotated[
 
 @strawberry.type
 class ExplanationQueries:
-    @field("Why a customer has or had a tier, replayed; none if undecided.", needs=CUSTOMERS)
+    @field("Why a customer has or had a tier, replayed; none if undecided.", needs=OWN_CUSTOMERS)
     async def explain_tier(
         self,
         info: Info,

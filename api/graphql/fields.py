@@ -9,7 +9,7 @@ import strawberry
 
 from api.domain.conditions import operators_of
 from api.domain.fields import SEGMENT, TIER, Choice, Field, windows_of
-from api.graphql.access import RULES
+from api.graphql.access import CATALOGUE, RULES
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.language import Language, LanguageChoice
@@ -133,7 +133,7 @@ async def _segments(context: Context) -> list[Choice]:
 class FieldQueries:
     @field(
         "Everything that rules of filters, segments, policies and strategies may read.",
-        needs=RULES,
+        needs=CATALOGUE,
     )
     async def fields(self, info: Info) -> list[RuleField] | None:
         context = info.context

@@ -11,9 +11,9 @@ from strawberry.scalars import JSON
 
 from api.db.findings import Found
 from api.db.snapshots import Record
-from api.graphql.access import CUSTOMERS, RULES
+from api.graphql.access import CUSTOMERS, OWN_RULES, RULES
 from api.graphql.context import Context, Info
-from api.graphql.described import field
+from api.graphql.described import field, loaded
 from api.graphql.language import Language, LanguageChoice
 from ml.features import Language as TextLanguage
 from ml.mining.texts import actions_text, mining_text
@@ -74,15 +74,25 @@ class ChurnHint:
         return actions_text(tuple(self.actions), _language(language, self.context))
 
 
+async def _sizes(group: CustomerGroup) -> None:
+    if group.context.caller.owner is not None:
+        await group.context.loaders.group_sizes.all()
+
+
 @strawberry.type(
     description="Customers alike in many aspects; found, not defined.", directives=[RULES]
 )
 class CustomerGroup:
     key: str = strawberry.field(description="Stable short name, kept from run to run.")
-    customers: int = strawberry.field(description="How many are in it.")
     as_of: dt.date = strawberry.field(description="The last day that was looked at.")
     names: strawberry.Private[Mapping[str, Any]]
     context: strawberry.Private[Context]
+
+    @loaded("How many are in it, of those the caller may see.", _sizes)
+    def customers(self) -> int:
+        if self.context.caller.owner is None:
+            return int(self.names["customers"])
+        return self.context.loaders.group_sizes.known().get(self.key, 0)
 
     @field("What sets it apart, in words.")
     def name(self, language: LanguageChoice = None) -> str:
@@ -147,9 +157,7 @@ def group_of(found: Found | None, run: Record | None, context: Context) -> Custo
 def groups_in(run: Record | None, context: Context) -> list[CustomerGroup]:
     named = run.groups.get("names", {}) if run else {}
     return [
-        CustomerGroup(
-            key=key, customers=names["customers"], as_of=run.as_of, names=names, context=context
-        )
+        CustomerGroup(key=key, as_of=run.as_of, names=names, context=context)
         for key, names in sorted(named.items())
         if run
     ]
@@ -157,7 +165,7 @@ def groups_in(run: Record | None, context: Context) -> list[CustomerGroup]:
 
 @strawberry.type
 class FindingQueries:
-    @field("Groups of customers alike, as mining found them last.", needs=RULES)
+    @field("Groups of customers alike, as mining found them last.", needs=OWN_RULES)
     async def customer_groups(self, info: Info) -> list[CustomerGroup] | None:
         context = info.context
         return groups_in(await context.loaders.mining_run.all(), context)

@@ -14,7 +14,7 @@ from api.domain.revenue import AGREES, DIVERGES, PARTS, Bridge, bridge
 from api.domain.strategies.documents import parse_strategy
 from api.domain.texts import shown_money
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS, STATISTICS
+from api.graphql.access import CUSTOMERS, OWN_STATISTICS, STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.language import LanguageChoice
@@ -121,7 +121,7 @@ class SlaBreaches:
 class GuardQueries:
     @field(
         "Revenue of a period against the one before it, by what became of customers.",
-        needs=STATISTICS,
+        needs=OWN_STATISTICS,
         name="revenueBridge",
     )
     async def revenue_between(
@@ -155,7 +155,7 @@ class GuardQueries:
     @field(
         "How many customers of each tier bought again: the tier held on the first day, purchases "
         "after it up to the last day.",
-        needs=STATISTICS,
+        needs=OWN_STATISTICS,
     )
     async def retention_by_tier(
         self, info: Info, start: From, end: To
@@ -172,7 +172,7 @@ class GuardQueries:
     @field(
         "Answers later than the service plans promise: of all active strategies with "
         "`response_hours` whose rule holds for the customer now, the strictest.",
-        needs=STATISTICS,
+        needs=OWN_STATISTICS,
     )
     async def sla_breaches(self, info: Info, start: From, end: To) -> SlaBreaches | None:
         context = info.context

@@ -9,6 +9,7 @@ import strawberry
 
 from api.db.snapshots import Record
 from api.graphql.access import CUSTOMERS, PERSONAL
+from api.graphql.context import Context
 from api.graphql.described import choice, field
 
 
@@ -29,21 +30,30 @@ class StatedIntent:
         description="Whether it still made an intent class when classes were last decided."
     )
     row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
 
     @field("Why they refused, in their own words.", needs=PERSONAL)
-    def refusal_reason(self) -> str | None:
-        return str(self.row.refusal_reason) if self.row.refusal_reason else None
+    async def refusal_reason(self) -> str | None:
+        return await self._opened("refusal_reason")
 
     @field("What would have to be different for them to buy.", needs=PERSONAL)
-    def wanted_feature(self) -> str | None:
-        return str(self.row.wanted_feature) if self.row.wanted_feature else None
+    async def wanted_feature(self) -> str | None:
+        return await self._opened("wanted_feature")
+
+    async def _opened(self, name: str) -> str | None:
+        sealed = self.row._mapping[f"{name}_encrypted"]
+        owner = await self.context.loaders.customer.load(self.row.customer_id)
+        if sealed is None or owner is None:
+            return None
+        return self.context.cipher.decrypt(name, owner.external_id, bytes(sealed))
 
 
-def stated_intent(row: Record, profile: Record) -> StatedIntent:
+def stated_intent(row: Record, profile: Record, context: Context) -> StatedIntent:
     return StatedIntent(
         intent=Intent(row.intent),
         stated_at=row.stated_at,
         expected_on=row.expected_on,
         counts=(profile.classes or {}).get("intent_class") == row.intent,
         row=row,
+        context=context,
     )

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 from api.db import (
     cases,
     class_reading,
+    consents,
     customers,
     decisions,
     findings,
@@ -111,9 +112,11 @@ class Loaders:
         self.customer = by_key(snapshot, customers.customers_by_id)
         self.customer_by_external_id = by_key(snapshot, customers.customers_by_external_id)
         self.attributes = by_key(snapshot, customers.attributes_of)
+        self.consents = by_key(snapshot, consents.consents_of)
         self.profile = by_key(snapshot, customers.profiles_of)
         self.findings = by_key(snapshot, findings.findings_of)
         self.mining_run: Whole[Record | None] = Whole(snapshot, findings.newest_run)
+        self.group_sizes: Whole[Mapping[str, int]] = Whole(snapshot, findings.group_sizes)
         self.orders = by_owner(snapshot, orders.orders_of)
         self.order = by_key(snapshot, orders.orders_by_id)
         self.order_count = by_owner(snapshot, orders.order_counts)

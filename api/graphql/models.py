@@ -8,7 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.db.snapshots import Record
-from api.graphql.access import STATISTICS
+from api.graphql.access import MODELS, STATISTICS
 from api.graphql.context import Info
 from api.graphql.described import field
 from api.graphql.ids import Node, global_id
@@ -40,6 +40,6 @@ def model(row: Record) -> Model:
 
 @strawberry.type
 class ModelQueries:
-    @field("Registered models: the latest 100 versions of each, newest first.", needs=STATISTICS)
+    @field("Registered models: the latest 100 versions of each, newest first.", needs=MODELS)
     async def models(self, info: Info) -> list[Model] | None:
         return [model(row) for row in await info.context.loaders.models.all()]

@@ -11,7 +11,7 @@ from api.db.snapshots import Record
 from api.db.tiers import NEAREST, count_nearest_to, nearest_to
 from api.domain.fields import nearest as did_you_mean
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import CUSTOMERS, OWN_CUSTOMERS
 from api.graphql.context import Context, Info
 from api.graphql.customer_filter import FilterCompiler
 from api.graphql.customer_order import FilterChoice
@@ -55,7 +55,7 @@ class NearestQueries:
     @field(
         "Customers whose next better tier this is, the nearest first, with what is missing. Who "
         "lacks something that is not measured in numbers is left out.",
-        needs=CUSTOMERS,
+        needs=OWN_CUSTOMERS,
     )
     async def nearest_to_next_tier(
         self,

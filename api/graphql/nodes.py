@@ -11,7 +11,7 @@ import strawberry
 
 from api.db.snapshots import Record
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS
+from api.graphql.access import OWN_CUSTOMERS
 from api.graphql.cases import customer_case, strategy_action
 from api.graphql.classifications import classification
 from api.graphql.context import Context, Info
@@ -140,7 +140,7 @@ async def find_node(context: Context, text: str) -> Node | None:
 
 @strawberry.type
 class NodeQueries:
-    @field("Anything by its id; none if unknown.", needs=CUSTOMERS)
+    @field("Anything by its id; none if unknown.", needs=OWN_CUSTOMERS)
     async def node(
         self,
         info: Info,
@@ -148,7 +148,7 @@ class NodeQueries:
     ) -> Node | None:
         return await find_node(info.context, id)
 
-    @field("Several things by id, in the order asked for.", needs=CUSTOMERS)
+    @field("Several things by id, in the order asked for.", needs=OWN_CUSTOMERS)
     async def nodes(
         self,
         info: Info,

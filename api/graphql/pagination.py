@@ -37,16 +37,24 @@ Before = Annotated[
 
 
 class Cursors:
-    """Writes positions as cursors and reads them back; a signature ties each to its list."""
+    """Writes positions as cursors and reads them back; a signature ties each to its list.
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self.feed = FeedCursors(key)
+    Cursors that were signed with `previous` keys are still taken: partners keep them for long.
+    """
 
-    def _sign(self, listing: str, payload: bytes) -> bytes:
-        return hmac.digest(self._key, listing.encode() + b"\0" + payload, "sha256")[
-            :SIGNATURE_BYTES
-        ]
+    def __init__(self, key: bytes, *previous: bytes) -> None:
+        self._keys = (key, *previous)
+        self.feed = FeedCursors(key, *previous)
+
+    def _sign(self, listing: str, payload: bytes, place: int = 0) -> bytes:
+        content = listing.encode() + b"\0" + payload
+        return hmac.digest(self._keys[place], content, "sha256")[:SIGNATURE_BYTES]
+
+    def _signed(self, listing: str, payload: bytes, signature: bytes) -> bool:
+        return any(
+            hmac.compare_digest(signature, self._sign(listing, payload, place))
+            for place in range(len(self._keys))
+        )
 
     def encode(self, listing: str, keys: Sequence[SortKey], position: Position) -> str:
         values = [key.to_json(value) for key, value in zip(keys, position, strict=True)]
@@ -64,7 +72,7 @@ class Cursors:
         except (UnicodeError, binascii.Error):
             content = b""
         signature, payload = content[:SIGNATURE_BYTES], content[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._sign(listing, payload)):
+        if not self._signed(listing, payload, signature):
             raise InvalidCursor(
                 "This cursor is not one of this list: a cursor works with the field, the order "
                 "and the filter that it was given out for."

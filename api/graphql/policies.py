@@ -14,7 +14,7 @@ from strawberry.scalars import JSON
 from api.db.snapshots import Record
 from api.db.tiers import tier_migration
 from api.errors import InvalidInput
-from api.graphql.access import RULES, STATISTICS
+from api.graphql.access import CATALOGUE, OWN_RULES, OWN_STATISTICS, RULES, STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import choice, field
 from api.graphql.ids import Node, global_id
@@ -179,18 +179,18 @@ DayAfter = Annotated[dt.date, strawberry.argument(name="to", description="The la
 
 @strawberry.type
 class TierQueries:
-    @field("Tiers of the active policy, best first.", needs=RULES)
+    @field("Tiers of the active policy, best first.", needs=OWN_RULES)
     async def tiers(self, info: Info) -> list[Tier] | None:
         return _tiers(await info.context.loaders.policies.all(), info.context)
 
-    @field("Every version of every tier policy.", needs=RULES)
+    @field("Every version of every tier policy.", needs=CATALOGUE)
     async def tier_policies(self, info: Info) -> list[TierPolicy] | None:
         context = info.context
         return [tier_policy(row, context) for row in await context.loaders.policies.all()]
 
     @field(
         "Who had which tier at the end of one day, and which at the end of another.",
-        needs=STATISTICS,
+        needs=OWN_STATISTICS,
         name="tierMigration",
     )
     async def migration_between(

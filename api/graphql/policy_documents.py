@@ -9,7 +9,7 @@ import strawberry
 
 from api.db.policy_pages import read_sources
 from api.domain.policy_page import policy_page, to_html, to_markdown
-from api.graphql.access import RULES
+from api.graphql.access import CATALOGUE, RULES
 from api.graphql.context import Info
 from api.graphql.described import field
 from api.graphql.language import Language, LanguageChoice, in_script, written
@@ -33,7 +33,7 @@ class PolicyDocument:
 class PolicyDocumentQueries:
     @field(
         "The policy in force, or another version, with its classes and strategies, in words.",
-        needs=RULES,
+        needs=CATALOGUE,
         converts=False,
     )
     async def policy_document(

@@ -9,7 +9,7 @@ import strawberry
 
 from api.db import portfolio as parts
 from api.db.snapshots import Record
-from api.graphql.access import STATISTICS
+from api.graphql.access import OWN_STATISTICS, STATISTICS
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 
@@ -73,7 +73,7 @@ class Portfolio:
 
 @strawberry.type
 class PortfolioQueries:
-    @field("The customer base in numbers.", needs=STATISTICS, name="portfolio")
+    @field("The customer base in numbers.", needs=OWN_STATISTICS, name="portfolio")
     async def whole_portfolio(self, info: Info) -> Portfolio | None:
         context = info.context
         row = await context.loaders.totals.all()

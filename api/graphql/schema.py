@@ -26,6 +26,8 @@ from api.graphql.monthly import MonthlyQueries
 from api.graphql.mutations.attributes import AttributeMutations
 from api.graphql.mutations.cases import CaseMutations
 from api.graphql.mutations.classifications import ClassificationMutations
+from api.graphql.mutations.consents import ConsentMutations
+from api.graphql.mutations.customers import CustomerMutations
 from api.graphql.mutations.overrides import OverrideMutations
 from api.graphql.mutations.policies import PolicyChecks, PolicyMutations
 from api.graphql.mutations.relationships import RelationshipMutations
@@ -82,6 +84,8 @@ class Query(
     "has something to mend; a missing right is an error that names the scope it needs.",
 )
 class Mutation(
+    CustomerMutations,
+    ConsentMutations,
     OverrideMutations,
     PolicyMutations,
     ClassificationMutations,

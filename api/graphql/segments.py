@@ -9,7 +9,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.db.snapshots import Record
-from api.graphql.access import RULES
+from api.graphql.access import OWN_RULES, RULES
 from api.graphql.context import Context, Info
 from api.graphql.customer_order import FilterChoice, OrderChoice, ask_customers
 from api.graphql.customers import Customer, customer
@@ -120,13 +120,13 @@ def segment(row: Record, context: Context) -> Segment:
 class SegmentQueries:
     @field(
         "Every segment there is; those that rest on sensitive attributes only with pii:read.",
-        needs=RULES,
+        needs=OWN_RULES,
     )
     async def segments(self, info: Info) -> list[Segment] | None:
         context = info.context
         return [segment(row, context) for row in await context.loaders.segments.all()]
 
-    @field("A segment by its key; none if unknown.", needs=RULES, name="segment")
+    @field("A segment by its key; none if unknown.", needs=OWN_RULES, name="segment")
     async def segment_by_key(
         self, info: Info, key: Annotated[str, strawberry.argument(description="Its key.")]
     ) -> Segment | None:

@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 
 from api.db.snapshots import Record
 from api.errors import InvalidInput
-from api.graphql.access import CUSTOMERS, RULES
+from api.graphql.access import CUSTOMERS, OWN_RULES, RULES
 from api.graphql.context import Context, Info
 from api.graphql.described import field
 from api.graphql.ids import Node, global_id
@@ -217,7 +217,7 @@ class StrategyQueries:
     @field(
         "Every strategy of the catalogue; those that rest on sensitive attributes only with "
         "pii:read.",
-        needs=RULES,
+        needs=OWN_RULES,
     )
     async def strategies(self, info: Info) -> list[Strategy] | None:
         context = info.context

@@ -102,7 +102,7 @@ def import_facts(
     path = _quarantine_path(quarantine, settings, source, kind, now)
     bad = Quarantine(path, opened.columns, _withheld(fact_kind, matched))
     installation = read_installation(engine)
-    cipher = PersonalDataCipher(settings.root_secret())
+    cipher = PersonalDataCipher(settings.root_secret(), settings.previous_secrets())
     if any(field.personal for field in fact_kind.fields):
         require_same_secret(engine, cipher)
     with ExitStack() as stack:

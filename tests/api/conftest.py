@@ -40,7 +40,11 @@ KEYS = {
     "segments": ["segments:write"],
     "strategies": ["strategies:write"],
     "care": ["customers:read", "customers:write"],
+    "sales": ["customers:read", "pii:read", "customers:write", "segments:write"],
+    "desk": ["admin"],
 }
+KEY_OWNERS = {"sales": "east", "desk": "east"}
+"""Keys that see the customers of one owner only, whatever else they may."""
 
 
 def clock() -> dt.datetime:
@@ -50,7 +54,10 @@ def clock() -> dt.datetime:
 def seed(engine: Engine, size: int = SIZE) -> dict[str, str]:
     """Fill a migrated database; returns a key for each kind of caller."""
     Seeder(engine, TEST_SECRET.encode(), size).run()
-    return {name: create_key(engine, name, scopes, None, clock) for name, scopes in KEYS.items()}
+    return {
+        name: create_key(engine, name, scopes, None, clock, owner=KEY_OWNERS.get(name))
+        for name, scopes in KEYS.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -12,49 +12,12 @@ from typing import Any
 
 from api.documents import POLICIES, read_document
 from tests.api.conftest import Api
+from tests.api.samples import Sample, input_sample
 from tests.api.seed_facts import external_id
 
 TEXT = {"en": "text", "zh": "文字"}
 WHO = external_id(3)
 SHIPPED = {each["key"]: each for each in read_document(POLICIES / "strategies.yaml")}
-ERRORS = "userErrors { code field message }"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """`arguments` by name with their types; `${name}` in them stands for what `before` left."""
-
-    types: Mapping[str, str]
-    arguments: Mapping[str, Any]
-    selection: str
-    before: tuple[str, ...] = ()
-    """Other samples that make what this one changes."""
-    stale: Mapping[str, Any] | None = field(default=None, kw_only=True)
-    """Arguments that name a version nobody has seen, instead of those with the same names."""
-    unversioned: str | None = field(default=None, kw_only=True)
-    """Why it takes no version."""
-
-    def document(self, name: str, key: bool = True) -> str:
-        declared = [f"${each}: {kind}" for each, kind in self.types.items()]
-        given = [f"{each}: ${each}" for each in self.types]
-        if key:
-            declared.append("$key: String")
-            given.append("idempotencyKey: $key")
-        head = f"mutation Sample({', '.join(declared)})" if declared else "mutation Sample"
-        return f"{head} {{ {name}({', '.join(given)}) {{ {self.selection} {ERRORS} }} }}"
-
-
-def _input(kind: str, selection: str, given: dict[str, Any], **options: Any) -> Sample:
-    before = options.pop("before", ())
-    stale = options.pop("stale", None)
-    return Sample(
-        {"input": f"{kind}!"},
-        {"input": given},
-        selection,
-        before,
-        stale=None if stale is None else {"input": given | stale},
-        **options,
-    )
 
 
 def _policy(**changed: Any) -> dict[str, Any]:
@@ -93,7 +56,9 @@ POLICY = "policy { id key version state }"
 NO_SUCH = "VGllclBvbGljeTo5OTk5"
 
 SAMPLES: Mapping[str, Sample] = {
-    "setTierOverride": _input("SetTierOverrideInput", OVERRIDE, TIER, stale={"expectedVersion": 7}),
+    "setTierOverride": input_sample(
+        "SetTierOverrideInput", OVERRIDE, TIER, stale={"expectedVersion": 7}
+    ),
     "endTierOverride": Sample(
         {"externalId": "String!", "expectedVersion": "Int"},
         {"externalId": WHO, "expectedVersion": None},
@@ -101,7 +66,7 @@ SAMPLES: Mapping[str, Sample] = {
         ("setTierOverride",),
         stale={"externalId": WHO, "expectedVersion": 7},
     ),
-    "setClassOverride": _input(
+    "setClassOverride": input_sample(
         "SetClassOverrideInput", OVERRIDE, CLASS, stale={"expectedVersion": 7}
     ),
     "endClassOverride": Sample(
@@ -111,80 +76,98 @@ SAMPLES: Mapping[str, Sample] = {
         ("setClassOverride",),
         stale={"externalId": WHO, "classification": "activity", "expectedVersion": 7},
     ),
+    "createCustomer": input_sample(
+        "CreateCustomerInput",
+        "customer { externalId version }",
+        {"externalId": "new", "name": "Clara Lopez"},
+        unversioned="it makes something new; a number that is taken is refused",
+    ),
+    "updateCustomer": input_sample(
+        "UpdateCustomerInput",
+        "customer { externalId region version }",
+        {"externalId": WHO, "region": "West", "expectedVersion": 1},
+        stale={"expectedVersion": 7},
+    ),
+    "recordConsent": input_sample(
+        "RecordConsentInput",
+        "consents { purpose channel granted recordedAt source }",
+        {"externalId": WHO, "purpose": "marketing", "channel": "email", "granted": False},
+        unversioned="what was said is a fact of its moment; the latest counts, whoever is quicker",
+    ),
     "createTierPolicy": Sample(
         {"policy": "JSON!", "expectedVersion": "Int"},
         {"policy": _policy(), "expectedVersion": 1},
         POLICY,
         stale={"policy": _policy(), "expectedVersion": 7},
     ),
-    "activateTierPolicy": _input(
+    "activateTierPolicy": input_sample(
         "ActivateTierPolicyInput",
         POLICY,
         {"key": "default", "version": 2, "reason": "Why not"},
         before=("createTierPolicy",),
         stale={"expectedActive": NO_SUCH},
     ),
-    "rollBackTierPolicy": _input(
+    "rollBackTierPolicy": input_sample(
         "TierPolicyVersionInput",
         POLICY,
         {"key": "default", "version": 1, "reason": "Why not"},
         before=("createTierPolicy", "activateTierPolicy"),
         stale={"expectedActive": NO_SUCH},
     ),
-    "withdrawTierPolicy": _input(
+    "withdrawTierPolicy": input_sample(
         "TierPolicyVersionInput",
         POLICY,
         {"key": "default", "version": 2, "reason": "Why not"},
         before=("createTierPolicy", "activateLater"),
         stale={"expectedActive": NO_SUCH},
     ),
-    "saveClassification": _input(
+    "saveClassification": input_sample(
         "SaveClassificationInput",
         "version classification { key version }",
         {"document": SIZE},
         stale={"expectedVersion": 7},
     ),
-    "deleteClassification": _input(
+    "deleteClassification": input_sample(
         "DeleteClassificationInput",
         "deletedKey",
         {"key": "size", "expectedVersion": 1},
         before=("saveClassification",),
         stale={"expectedVersion": 7},
     ),
-    "setRelationshipStatus": _input(
+    "setRelationshipStatus": input_sample(
         "SetRelationshipStatusInput",
         "status { status version }",
         {"externalId": WHO, "status": "key"},
         stale={"expectedVersion": 7},
     ),
-    "createSegment": _input(
+    "createSegment": input_sample(
         "CreateSegmentInput",
         "segment { key version }",
         {"document": BY_HAND},
         unversioned="it makes something new; a key that is taken is refused",
     ),
-    "updateSegment": _input(
+    "updateSegment": input_sample(
         "UpdateSegmentInput",
         "segment { key version }",
         {"document": {**BY_HAND, "family": "value"}, "expectedVersion": 1},
         before=("createSegment",),
         stale={"expectedVersion": 7},
     ),
-    "deleteSegment": _input(
+    "deleteSegment": input_sample(
         "DeleteSegmentInput",
         "deletedKey",
         {"key": "by_hand", "expectedVersion": 1},
         before=("createSegment",),
         stale={"expectedVersion": 7},
     ),
-    "addSegmentMembers": _input(
+    "addSegmentMembers": input_sample(
         "SegmentMembersInput",
         "segment { key memberCount }",
         MEMBERS,
         before=("createSegment",),
         stale={"expectedVersion": 7},
     ),
-    "removeSegmentMembers": _input(
+    "removeSegmentMembers": input_sample(
         "SegmentMembersInput",
         "segment { key memberCount }",
         MEMBERS,
@@ -197,13 +180,13 @@ SAMPLES: Mapping[str, Sample] = {
         "attribute",
         unversioned="an attribute has one such mark, set to what the caller says",
     ),
-    "saveStrategy": _input(
+    "saveStrategy": input_sample(
         "SaveStrategyInput",
         STRATEGIES,
         {"document": _strategy(), "expectedVersion": 1},
         stale={"expectedVersion": 7},
     ),
-    "setStrategyActive": _input(
+    "setStrategyActive": input_sample(
         "SetStrategyActiveInput",
         STRATEGIES,
         {"key": "retention_call", "active": False, "expectedVersion": 1},
@@ -215,25 +198,25 @@ SAMPLES: Mapping[str, Sample] = {
         STRATEGIES,
         unversioned="it says what shall hold of several strategies, whoever is quicker",
     ),
-    "saveResourcePlan": _input(
+    "saveResourcePlan": input_sample(
         "SaveResourcePlanInput",
         "version",
         {"document": {"budget": 100}, "expectedVersion": 1},
         stale={"expectedVersion": 7},
     ),
-    "recordStrategyAction": _input(
+    "recordStrategyAction": input_sample(
         "RecordStrategyActionInput",
         "action { id status version note }",
         ACTION,
         stale={"id": "${recordStrategyAction.action.id}", "expectedVersion": 7},
     ),
-    "openCase": _input(
+    "openCase": input_sample(
         "OpenCaseInput",
         "customerCase { id version }",
         {"externalId": WHO, "kind": "WIN_BACK", "strategy": "win_back_offer"},
         unversioned="it makes something new; a second open case is refused",
     ),
-    "closeCase": _input(
+    "closeCase": input_sample(
         "CloseCaseInput",
         "customerCase { id version }",
         {
@@ -250,7 +233,7 @@ SAMPLES: Mapping[str, Sample] = {
 OTHERS: Mapping[str, tuple[str, Sample]] = {
     "activateLater": (
         "activateTierPolicy",
-        _input(
+        input_sample(
             "ActivateTierPolicyInput",
             POLICY,
             {"key": "default", "version": 2, "reason": "x", "effectiveFrom": "2026-06-01"},

@@ -33,6 +33,8 @@ TIERS = ("diamond", "platinum", "gold", "silver", "bronze")
 FIRST_NAMES = ("Anna", "Bao", "Clara", "Dmitri", "Élise")
 LAST_NAMES = ("Smith", "Schröder", "Lopez", "王")
 RUN = 1
+OWNERS = ("east", "west", None)
+"""Customers 3, 6, 9 ... are east's, 1, 4, 7 ... are west's, all others are nobody's."""
 
 
 @dataclass
@@ -145,6 +147,7 @@ class Seeder:
             "known_at": ago(400 - number % 20),
             "industry": None,
             "region": ("North", "South", None)[number % 3],
+            "owner": OWNERS[number % 3],
             "name_encrypted": self.cipher.encrypt("name", owner, self.name(number)),
             "email_encrypted": self.cipher.encrypt("email", owner, email),
             "phone_encrypted": self.cipher.encrypt("phone", owner, phone),

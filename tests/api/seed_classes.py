@@ -20,8 +20,10 @@ from api.db.models import (
 from api.db.rules import customer_source, field_column
 from api.domain.classes import OWN_COLUMNS, Circumstances, Classified, classify
 from api.domain.fields import FIELDS
+from api.domain.personal_data import PersonalDataCipher
 from tests.api.seed import DAY, RUN
-from tests.api.seed_facts import BATCH, ago
+from tests.api.seed_facts import BATCH, ago, external_id
+from tests.conftest import TEST_SECRET
 from tests.domain.customers import shipped_classes, with_all_measures
 
 BEGAN = DAY - dt.timedelta(days=60)
@@ -114,8 +116,12 @@ def _intent(customer: int) -> dict[str, Any]:
         "stated_at": ago(5),
         "intent": "refused",
         "expected_on": None,
-        "refusal_reason": "Too dear",
-        "wanted_feature": "Smaller packs",
+        **{
+            f"{name}_encrypted": PersonalDataCipher(TEST_SECRET.encode()).encrypt(
+                name, external_id(customer), text
+            )
+            for name, text in (("refusal_reason", "Too dear"), ("wanted_feature", "Smaller packs"))
+        },
         "batch_id": BATCH,
     }
 

@@ -18,9 +18,11 @@ from api.db.models import (
     TierPolicyVersion,
 )
 from api.documents import POLICIES, read_document
+from api.domain.personal_data import PersonalDataCipher
 from api.domain.tiers import parse_policy
 from tests.api.conftest import Api, clock, running, seed
 from tests.api.seed_facts import NOW
+from tests.conftest import TEST_SECRET
 
 HIGH = {"attribute.income": "high"}
 TEXT = {"en": "Well off", "zh": "高收入"}
@@ -217,8 +219,9 @@ async def test_a_record_that_cannot_be_replayed_still_shows_the_tier(api: Api) -
 
 
 async def test_what_customers_said_is_told_with_the_scope_only(rich: Api, engine: Engine) -> None:
-    said = {"intent": "refused", "stated_at": NOW, "refusal_reason": "My wife was ill"}
-    said |= {"expected_on": None, "wanted_feature": None}
+    cipher = PersonalDataCipher(TEST_SECRET.encode())
+    sealed = cipher.encrypt("refusal_reason", "C00001", "My wife was ill")
+    said = {"intent": "refused", "stated_at": NOW, "refusal_reason_encrypted": sealed}
     with engine.begin() as connection:
         table = PurchaseIntent.__table__
         customer = connection.scalar(select(Customer.id).where(Customer.external_id == "C00001"))

@@ -84,12 +84,12 @@ def test_a_corrected_word_moves_the_feed_too(bring: Bring, engine: Engine) -> No
 
 
 def test_a_recorded_word_is_a_batch_and_moves_the_feed_once(engine: Engine) -> None:
-    word = Word(2, "profiling", "any", NOW, granted=False, proof=None)
+    word = Word(2, "profiling", "any", NOW, granted=False, proof_encrypted=None)
     for _ in range(2):
         with writing(engine) as connection:
             record_word(connection, word, "api:care", NOW)
     assert revisions(engine)[2] == last_revision(engine) == SIZE + 1
     assert one(engine, "SELECT COUNT(*) FROM import_batches WHERE source = 'api:care'") == 1
-    opposite = Word(2, "profiling", "any", NOW, granted=True, proof=None)
+    opposite = Word(2, "profiling", "any", NOW, granted=True, proof_encrypted=None)
     with pytest.raises(Conflict, match="at this very moment"), writing(engine) as connection:
         record_word(connection, opposite, "api:care", NOW)

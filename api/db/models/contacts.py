@@ -79,8 +79,8 @@ class PurchaseIntent(Base):
     stated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     intent: Mapped[str] = mapped_column(String(10))
     expected_on: Mapped[dt.date | None] = mapped_column(Date)
-    refusal_reason: Mapped[str | None] = mapped_column(String(400))
-    wanted_feature: Mapped[str | None] = mapped_column(String(400))
+    refusal_reason_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    wanted_feature_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batches.id"))
 
 
@@ -110,5 +110,5 @@ class Consent(Base):
     channel: Mapped[str] = mapped_column(String(40), primary_key=True)
     recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, primary_key=True)
     granted: Mapped[bool] = mapped_column(Boolean)
-    proof: Mapped[str | None] = mapped_column(String(400))
+    proof_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batches.id"))

@@ -53,6 +53,9 @@ TIER = Field(
     "tier", "choice", "Tier", "客户等级", "tier_assignments", "tier_key", decides_tiers=False
 )
 
+OWNER = stored("customers", "owner", "text", "Account manager", "客户经理", decides_tiers=False)
+"""Filters may ask for it; rules may not, for it says nothing of the customer."""
+
 PEOPLE: tuple[Field, ...] = (
     stored("customers", "kind", "choice", "Kind of customer", "客户类型", choices=CUSTOMER_KINDS),
     stored("customers", "industry", "text", "Industry", "行业"),

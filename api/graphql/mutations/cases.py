@@ -109,7 +109,7 @@ def _recorded(
         raise InvalidInput("status: only what is done has a time and an outcome.")
     note = given_or_none(input.note)
     return stored.Recorded(
-        find_customer(connection, input.external_id),
+        find_customer(connection, input.external_id, info.context.caller.owner),
         found.id,
         input.status.value,
         owner,
@@ -160,7 +160,7 @@ class CaseMutations:
         input: Annotated[OpenCaseInput, strawberry.argument(description="Which customer's.")],
     ) -> CustomerCasePayload | None:
         def begin(connection: Connection) -> tuple[int, int]:
-            customer = find_customer(connection, input.external_id)
+            customer = find_customer(connection, input.external_id, info.context.caller.owner)
             found = stored.strategy_named(connection, input.strategy)
             day = info.context.business.installation.last_whole_day(info.context.now)
             opened = stored.open_case(connection, customer, input.kind.value, found.id, day)
@@ -178,14 +178,14 @@ class CaseMutations:
         input: Annotated[CloseCaseInput, strawberry.argument(description="Which one, and how.")],
     ) -> CustomerCasePayload | None:
         def close(connection: Connection) -> tuple[int, int]:
-            row_id = row_of("CustomerCase", input.id)
+            row_id, change = row_of("CustomerCase", input.id), change_by(info)
             if row_id is None:
                 raise NotFound("id: there is no such case.")
-            customer, external_id = stored.case_owner(connection, row_id)
+            customer, external_id = stored.case_owner(connection, row_id, change.owner)
             note = _sealed("case_note", external_id, given_or_none(input.note), info)
             closing = stored.Closing(input.cause.value, input.outcome.value, note)
             day = info.context.business.installation.last_whole_day(info.context.now)
-            expected, change = input.expected_version, change_by(info)
+            expected = input.expected_version
             return customer, stored.close_case(connection, row_id, expected, closing, day, change)
 
         done = await attempt(info, "input", close, of("Customer", "CustomerCase"))

@@ -98,6 +98,8 @@ class Actor:
 
     author: str
     now: dt.datetime
+    owner: str | None
+    """Whose customers they may name; all if there is none."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ class Changing(FieldExtension):
 
 
 def actor(info: Info) -> Actor:
-    return Actor(info.context.caller.name, info.context.now)
+    caller = info.context.caller
+    return Actor(caller.name, info.context.now, caller.owner)
 
 
 async def attempt(
@@ -181,7 +184,8 @@ def change_by(info: Info, reason: str | None = None) -> documents.Change:
         InvalidInput: the reason is empty or too long.
     """
     check_reason(reason)
-    return documents.Change(info.context.caller.name, info.context.now, reason)
+    caller = info.context.caller
+    return documents.Change(caller.name, info.context.now, reason, caller.owner)
 
 
 def given_or_none(value: Value | None) -> Value | None:

@@ -109,7 +109,7 @@ class OverrideMutations:
         context, who = info.context, actor(info)
 
         def change(connection: Connection) -> tuple[int, int]:
-            customer = find_customer(connection, input.external_id)
+            customer = find_customer(connection, input.external_id, who.owner)
             require_known(input.tier, _tiers(connection, context), "tier", "tier")
             new = NewOverride(
                 customer,
@@ -143,7 +143,7 @@ class OverrideMutations:
         context, who = info.context, actor(info)
 
         def change(connection: Connection) -> tuple[int, int]:
-            customer = find_customer(connection, input.external_id)
+            customer = find_customer(connection, input.external_id, who.owner)
             known = _classes(connection)
             require_known(input.classification, list(known), "classification", "classification")
             require_known(input.value, known[input.classification], "value", "class")
@@ -209,7 +209,7 @@ def _ending(
     context, who = info.context, actor(info)
 
     def change(connection: Connection) -> tuple[int, int]:
-        customer = find_customer(connection, external_id)
+        customer = find_customer(connection, external_id, who.owner)
         business = context.business.installation
         return customer, end_override(
             connection,

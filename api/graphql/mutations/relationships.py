@@ -67,7 +67,7 @@ class RelationshipMutations:
         reason = given_or_none(input.reason)
 
         def change(connection: Connection) -> tuple[int, int]:
-            customer = find_customer(connection, input.external_id)
+            customer = find_customer(connection, input.external_id, who.owner)
             step = Step(
                 customer,
                 input.classification,

@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 from api.db import segment_writes as stored
 from api.db.segment_writes import Reading
 from api.domain.rules import parse_rule
-from api.graphql.access import INHERITED, SEGMENTS_WRITE
+from api.graphql.access import INHERITED, MEMBERS_WRITE, SEGMENTS_WRITE
 from api.graphql.context import Context, Info
 from api.graphql.described import option
 from api.graphql.mutations.conventions import (
@@ -140,14 +140,14 @@ class SegmentMutations:
 
     @mutation(
         "Put customers into a segment by hand; refreshes leave them there.",
-        needs=SEGMENTS_WRITE,
+        needs=MEMBERS_WRITE,
     )
     async def add_segment_members(
         self, info: Info, input: MembersArgument
     ) -> SegmentPayload | None:
         return await _answer(info, _moving(info, input, stored.add_members))
 
-    @mutation("Take customers out of a segment by hand.", needs=SEGMENTS_WRITE)
+    @mutation("Take customers out of a segment by hand.", needs=MEMBERS_WRITE)
     async def remove_segment_members(
         self, info: Info, input: MembersArgument
     ) -> SegmentPayload | None:
