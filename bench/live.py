@@ -25,6 +25,7 @@ from tests.conftest import TEST_SECRET
 
 START_SECONDS = 60.0
 CUSTOMERS = 60
+LOG = "log"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Live:
 
 @contextmanager
 def live_server(scopes: Sequence[str], database_url: str = "") -> Iterator[Live]:
-    """Seed a database, serve it by `echelon serve` in a process of its own, stop it at the end."""
+    """Seed a database and serve it."""
     with tempfile.TemporaryDirectory(prefix="echelon-live-") as folder:
         url = database_url or f"sqlite:///{Path(folder) / 'echelon.db'}"
         engine = make_engine(url)
@@ -46,25 +47,34 @@ def live_server(scopes: Sequence[str], database_url: str = "") -> Iterator[Live]
         Seeder(engine, TEST_SECRET.encode(), CUSTOMERS).run()
         key = create_key(engine, "bench", scopes, None, utc_now)
         engine.dispose()
-        port = free_port()
-        log = Path(folder) / "log"
-        settings = {"DATABASE_URL": url, "SECRET_KEY": TEST_SECRET, "DATA_DIR": folder}
-        settings |= {"POINTS_PER_SECOND": "0", "NOTICE_SECONDS": "0"}  # asked faster than by people
-        environment = os.environ | {f"ECHELON_{name}": value for name, value in settings.items()}
-        with log.open("wb") as written:
-            child = subprocess.Popen(  # noqa: S603 - our own words only
-                [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
-                env=environment,
-                stdout=written,
-                stderr=written,
-            )
-            try:
-                address = f"http://127.0.0.1:{port}"
-                await_ready(child, address, log)
-                yield Live(f"{address}/graphql", key, log)
-            finally:
-                child.send_signal(signal.SIGTERM)
-                child.wait(timeout=30)
+        with served(url, Path(folder)) as address:
+            yield Live(f"{address}/graphql", key, Path(folder) / LOG)
+
+
+@contextmanager
+def served(url: str, folder: Path) -> Iterator[str]:
+    """Serve a database by `echelon serve` in a process of its own, without a rate limit.
+
+    Yields its address; `log` in the folder has what it says.
+    """
+    port, log = free_port(), folder / LOG
+    settings = {"DATABASE_URL": url, "SECRET_KEY": TEST_SECRET, "DATA_DIR": str(folder)}
+    settings |= {"POINTS_PER_SECOND": "0", "NOTICE_SECONDS": "0"}
+    environment = os.environ | {f"ECHELON_{name}": value for name, value in settings.items()}
+    with log.open("wb") as written:
+        child = subprocess.Popen(  # noqa: S603 - our own words only
+            [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
+            env=environment,
+            stdout=written,
+            stderr=written,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            await_ready(child, address, log)
+            yield address
+        finally:
+            child.send_signal(signal.SIGTERM)
+            child.wait(timeout=30)
 
 
 def free_port() -> int:
