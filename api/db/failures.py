@@ -72,10 +72,11 @@ LOCK_STATES = frozenset({"55P03", "40P01", "40001"})
 CANCELLED = "57014"
 
 
-def cut_short(error: DBAPIError) -> EchelonError | None:
+def cut_short(error: Exception) -> EchelonError | None:
     """What the database gave up, because it waited or worked too long; None for another fault."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state in LOCK_STATES or "database is locked" in str(error.orig):
+    said = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(said, "sqlstate", None)
+    if state in LOCK_STATES or "database is locked" in str(said):
         return Busy("The database is being written, by a refresh perhaps. Try again.")
     if state == CANCELLED:
         return TimedOut("The database took too long over this. Ask for less at once.")

@@ -78,12 +78,14 @@ def _beyond(keys: Sequence[SortKey], position: Position, backward: bool) -> Colu
     return result
 
 
+def bounds(keys: Sequence[SortKey], request: PageRequest) -> list[ColumnElement[bool]]:
+    """What the positions that a page lies between ask of its rows."""
+    ends = ((request.after, False), (request.before, True))
+    return [_beyond(keys, position, back) for position, back in ends if position is not None]
+
+
 def _bounded(statement: Query, keys: Sequence[SortKey], request: PageRequest) -> Query:
-    if request.after is not None:
-        statement = statement.where(_beyond(keys, request.after, backward=False))
-    if request.before is not None:
-        statement = statement.where(_beyond(keys, request.before, backward=True))
-    return statement.add_columns(
+    return statement.where(*bounds(keys, request)).add_columns(
         *(key.column.label(f"sort_{index}") for index, key in enumerate(keys))
     )
 

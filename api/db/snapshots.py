@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Result, Row, Select, select, true
+from asyncpg import PostgresError
+from sqlalchemy import ColumnElement, Dialect, Result, Row, Select, select, true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,6 +20,7 @@ from api.db.models import Customer
 
 Query = Select[*tuple[Any, ...]]
 Record = Row[*tuple[Any, ...]]
+Values = tuple[Any, ...]
 
 
 def visible_to(owner: str | None, customer: ColumnElement[int]) -> ColumnElement[bool]:
@@ -59,19 +61,57 @@ class Snapshot:
         """The customer whose internal id this column holds may be seen."""
         return visible_to(self.owner, customer)
 
+    @property
+    def sql_dialect(self) -> Dialect:
+        return self._engine.dialect
+
     async def rows(self, statement: Query) -> Sequence[Record]:
         async with self._turn:
             if self._connection is None:
                 self._connection = await self._open()
             return (await self._finished(self._connection, statement)).all()
 
-    async def _finished(self, connection: AsyncConnection, statement: Query) -> Result[Any]:
+    async def tuples(self, text: str, values: Values, *, alone: bool) -> Sequence[Sequence[Any]]:
+        """Rows of a statement that was compiled before, as the driver gives them.
+
+        One that reads all there is to read (`alone`) is a snapshot by itself and needs no
+        transaction.
+        """
+        async with self._turn:
+            if self._connection is None and not alone:
+                self._connection = await self._open()
+            if self._connection is not None:
+                return (await self._finished(self._connection, text, values)).all()
+            async with self._engine.connect() as connection:
+                if self.dialect == "sqlite" or self._watched:
+                    return (await self._finished(connection, text, values)).all()
+                raw = (await connection.get_raw_connection()).driver_connection
+                # SQLAlchemy's cursors and results would cost as much as a short statement.
+                try:
+                    found: Sequence[Sequence[Any]] = await cast(Any, raw).fetch(text, *values)
+                except PostgresError as error:
+                    raise cut_short(error) or error from None
+                return found
+
+    @property
+    def _watched(self) -> bool:
+        """Whether somebody wants to see each statement, as traces do."""
+        return bool(self._engine.sync_engine.dispatch.before_cursor_execute)
+
+    async def _finished(
+        self, connection: AsyncConnection, statement: Query | str, values: Values = ()
+    ) -> Result[Any]:
         """Run a statement; if its caller is cancelled, stop it before anything else happens.
 
         Cancelled itself, SQLAlchemy would close the connection, and SQLite would first work on
         to the statement's end in its thread.
         """
-        running = asyncio.ensure_future(connection.execute(statement))
+        sending = (
+            connection.exec_driver_sql(statement, values)
+            if isinstance(statement, str)
+            else connection.execute(statement)
+        )
+        running = asyncio.ensure_future(sending)
         try:
             return await asyncio.shield(running)
         except DBAPIError as error:

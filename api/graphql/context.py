@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import strawberry
@@ -20,6 +20,7 @@ from api.domain.fields import Field
 from api.domain.keys import Caller
 from api.domain.money import exponent_of
 from api.domain.personal_data import PersonalDataCipher
+from api.domain.texts.policy_names import PolicyNames
 from api.graphql.language import Language
 from api.graphql.loaders import Loaders
 from api.graphql.pagination import Cursors
@@ -27,7 +28,24 @@ from api.graphql.trail import PersonalReads
 from api.simulation_process import Simulator
 
 if TYPE_CHECKING:
+    from api.graphql.ahead.answers import Ahead
     from api.graphql.mutations.changes import Change
+
+
+@dataclass(frozen=True)
+class PolicyFacts:
+    """What a decision tells of the policy that took it."""
+
+    key: str
+    version: int
+    names: PolicyNames
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An answer that needs no completing: it holds what JSON holds."""
+
+    data: Any
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,8 @@ class Business:
     personal_segments: frozenset[str] = frozenset()
     """Keys of those that rest on sensitive attributes."""
     personal_strategies: frozenset[str] = frozenset()
+    policies: Mapping[int, PolicyFacts] = field(default_factory=dict)
+    """Versions of policies by their rows; none of them ever changes."""
 
 
 @dataclass
@@ -65,6 +85,8 @@ class Context:
     """What the mutation field at work changes."""
     replayed: bool = False
     """Whether a reply was given again."""
+    ahead: Ahead | None = None
+    """Where root fields look ahead; none where each field is to be executed."""
 
     @cached_property
     def loaders(self) -> Loaders:

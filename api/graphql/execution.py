@@ -22,6 +22,7 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+from api.graphql.ahead.answers import Ahead
 from api.graphql.costs import Place, points, values_in
 from api.graphql.errors import (
     MAX_ERRORS,
@@ -83,6 +84,7 @@ class Executor:
         self._valid: OrderedDict[str, tuple[DocumentNode, Mapping[str | None, Place]]] = (
             OrderedDict()
         )
+        self._ahead = Ahead()
 
     def prepare(
         self, query: str, variables: Mapping[str, Any], *, introspection: bool
@@ -150,6 +152,8 @@ class Executor:
         *,
         suggestions: bool,
     ) -> Outcome:
+        if getattr(ChangingExecution, "looks_ahead", False):
+            context.ahead = self._ahead
         try:
             with span("graphql.execute"):
                 async with asyncio.timeout(self._timeout):

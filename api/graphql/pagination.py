@@ -153,7 +153,7 @@ class Connection(Generic[Item]):
 
 
 def page_info(listing: Listing, page: Page) -> PageInfo:
-    ends = [listing.cursor(page.positions[place]) for place in (0, -1)] if page.rows else []
+    ends = [listing.cursor(page.positions[place]) for place in (0, -1)] if page.positions else []
     return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,

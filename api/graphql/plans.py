@@ -28,6 +28,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLResolveInfo,
     GraphQLScalarType,
 )
 from graphql.execution.values import get_argument_values
@@ -35,6 +36,7 @@ from graphql.pyutils import AwaitableOrValue, Path, Undefined
 from strawberry.types.field import StrawberryField
 
 from api.graphql.access import BACKREF, PERSONAL, opens, scopes_of
+from api.graphql.context import Finished
 from api.graphql.described import LOADING
 
 Step = Callable[[Any], Any]
@@ -60,6 +62,21 @@ class Plain:
 
 
 class PlannedExecution(ExecutionContext):
+    looks_ahead = True
+    """Whether it takes answers that are finished (`api.graphql.ahead`)."""
+
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_nodes: Nodes,
+        info: GraphQLResolveInfo,
+        path: Path,
+        result: Any,
+    ) -> AwaitableOrValue[Any]:
+        if isinstance(result, Finished):
+            return result.data
+        return super().complete_value(return_type, field_nodes, info, path, result)
+
     def execute_fields(
         self,
         parent_type: GraphQLObjectType,

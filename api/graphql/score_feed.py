@@ -40,10 +40,15 @@ def feed_connection(
     edges = [
         Edge(node=build(row), listing=listing, position=(row.revision, known)) for row in page.rows
     ]
-    info = PageInfo(
+    return Connection(edges=edges, page_info=feed_page_info(listing, page), count=count)
+
+
+def feed_page_info(listing: FeedListing, page: FeedPage) -> PageInfo:
+    return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.position.revision > 0,
-        start_cursor=listing.cursor((page.rows[0].revision, known)) if page.rows else None,
+        start_cursor=listing.cursor((page.rows[0].revision, page.position.known))
+        if page.rows
+        else None,
         end_cursor=listing.cursor((page.end.revision, page.end.known)),
     )
-    return Connection(edges=edges, page_info=info, count=count)

@@ -207,5 +207,11 @@ class ScoreQueries:
         listing = FeedListing(feed_name(rule), (), context.cursors, LARGEST_FEED_PAGE)
         request = listing.request(first, after, None, None)
         position = FeedPosition(*request.after) if request.after else None
+        if context.ahead is not None:
+            whole: Connection[RiskScore] | None = await context.ahead.scores(
+                info, where, position, request.size, listing, count
+            )
+            if whole is not None:
+                return whole
         page = await feed_page(context.snapshot, where, position, request.size)
         return feed_connection(listing, page, lambda row: risk_score(row, context), count)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from api.web import build
+from api.web.node import environment as node_environment
+from api.web.node import node_binaries, run_node
 
 HERE = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -38,7 +39,7 @@ def install_postgraphile(folder: Path) -> Path:
         (folder / name).write_bytes((HERE / name).read_bytes())
     if not (folder / "node_modules/postgraphile/package.json").exists():
         options = "--ignore-scripts --package-lock=false --no-audit --no-fund --no-progress"
-        build._run(build._node(), ["npm", "install", *options.split()], folder)
+        run_node(["npm", "install", *options.split()], folder, "Installing PostGraphile")
     return folder
 
 
@@ -66,12 +67,12 @@ def echelon(url: str, key: str, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def postgraphile(url: str, folder: Path) -> Iterator[Server]:
-    port, node = free_port(), build._node()
+    port, node = free_port(), node_binaries()
     parsed = make_url(url)
     query = f"?host={parsed.query['host']}" if "host" in parsed.query else ""
     plain = f"postgres://{parsed.username}:@{parsed.host or ''}/{parsed.database}{query}"
-    command = [str(node / "bin/node"), "server.mjs", plain, str(port), str(POOL)]
-    environment = build._environment(node / "bin") | {
+    command = [str(node / "node"), "server.mjs", plain, str(port), str(POOL)]
+    environment = node_environment(node) | {
         "NODE_ENV": "production",
         "GRAPHILE_ENV": "production",
     }

@@ -1,0 +1,1 @@
+"""What look-ahead reads: whole subtrees of a document in one statement, lists as JSON."""
