@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -100,7 +100,7 @@ async def feed_rows(
         return None
     rows = [row for row in found[:size] if row[-3] is not None]
     ends = [Revision(rows[place][-3]) for place in (0, -1)] if rows else []
-    return FeedRows(rows, FeedPage(ends, len(found) > size, position, state))
+    return FeedRows(rows, FeedPage(cast(Any, ends), len(found) > size, position, state))
 
 
 def _with_state(page: FromClause) -> Select[Any]:
