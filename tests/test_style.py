@@ -94,4 +94,4 @@ def test_what_the_web_process_reaches_grows_only_on_purpose() -> None:
         path = ROOT / module.replace(".", "/")
         file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         lines += len(file.read_text().splitlines())
-    assert lines <= 35_000
+    assert lines <= 38_000
