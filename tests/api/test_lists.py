@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
+from graphql import GraphQLInterfaceType
 from sqlalchemy import Engine, create_engine, insert, text
 
 from api.db.cases import CASE_LIST
@@ -23,7 +24,9 @@ from api.graphql.cases import CustomerCaseFilter, CustomerCaseOrderField
 from api.graphql.customer_order import CustomerOrderField
 from api.graphql.ids import global_id
 from api.graphql.interactions import InteractionFilter, InteractionOrderField
+from api.graphql.nodes import FINDERS
 from api.graphql.orders import OrderFilter, OrderOrderField
+from api.graphql.schema import executable_schema
 from api.graphql.segment_stays import SegmentStayFilter, SegmentStayOrderField
 from api.graphql.tier_history import TierHistoryFilter, TierHistoryOrderField
 from tests.api.conftest import Api, Seeded, reads
@@ -165,7 +168,7 @@ async def test_filtered_lists_of_fifty_cost_what_those_of_one_cost(api: Api) -> 
 
 async def test_members_are_filtered_and_sorted_as_customers_are(api: Api) -> None:
     document = """query ($by: [CustomerOrder!], $filter: CustomerFilter) { segments { key
-        members(first: 100, filter: $filter, orderBy: $by) { totalCount
+        members(first: 30, filter: $filter, orderBy: $by) { totalCount
           edges { node { externalId prediction { clv } } } } } }"""
     variables = {
         "by": [{"field": "CLV", "direction": "DESC"}],
@@ -248,6 +251,14 @@ async def test_what_was_set_by_hand_and_classifications_are_nodes(
         {"__typename": "Classification", "id": ids[2], "key": known[0]["key"]},
     ]
     assert sum("FROM overrides" in each for each in sent) == 2
+
+
+def test_whatever_is_a_node_can_be_found() -> None:
+    schema = executable_schema()
+    node = schema.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    nodes = schema.get_possible_types(node)
+    assert {each.name for each in nodes} == FINDERS.keys()
 
 
 SORTED = {
