@@ -60,9 +60,11 @@ def heads(connection: Connection) -> list[Head]:
 
 def entries(connection: Connection, statement: Select[Any]) -> Iterator[Entry]:
     """Entries as they are read; never more than some in memory."""
-    options = {"stream_results": True, "yield_per": BATCH}
-    result = connection.execution_options(**options).execute(statement)
-    return (Entry(*row) for row in result)
+    # On the statement: on the connection they would hold for whatever it executes later.
+    streamed = statement.execution_options(stream_results=True, yield_per=BATCH)
+    with connection.execute(streamed) as result:
+        for row in result:
+            yield Entry(*row)
 
 
 def chain(connection: Connection, *, main: bool) -> Iterator[Entry]:
