@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
+from api.db.audit_files import open_reads
 from api.db.idempotency import KEPT
 from api.db.models import AuditEntry, IdempotentReply
 from api.graphql.schema import executable_schema
@@ -119,6 +120,24 @@ async def test_of_requests_at_the_same_moment_one_changes_something(
     assert all(each == answers[0] for each in answers)
     assert answers[0]["override"]["version"] == 1
     assert count(engine, AuditEntry) == 1
+
+
+async def test_a_reply_given_again_says_so_and_is_a_read_again(
+    own_api: Api, engine: Engine, database_url: str
+) -> None:
+    sample = SAMPLES["recordStrategyAction"]
+    document = sample.document("recordStrategyAction")
+    variables = {**sample.arguments, "key": "k"}
+    first = await own_api.send(document, variables=variables)
+    again = await own_api.send(document, variables=variables)
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    reads = open_reads(database_url)
+    with reads.connect() as connection:
+        found = connection.scalars(
+            select(AuditEntry.details).where(AuditEntry.action == "personal.read")
+        ).all()
+    assert [json.loads(each)["fields"] for each in found] == [["StrategyAction.note"]] * 2
 
 
 async def test_two_processes_share_replies(own_api: Api, engine: Engine, database_url: str) -> None:
