@@ -8,9 +8,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
@@ -21,20 +19,14 @@ from api.db.installation import read_installation
 from api.db.models import Customer, Order, RefreshRun
 from api.db.personal_data import left_to_seal, sealed_examples
 from api.db.schema import require_current
+from api.doctor_callers import examine_callers
+from api.doctor_findings import Finding
 from api.domain.personal_data import PersonalDataCipher
 from api.errors import EchelonError
 from api.settings import Settings
 from api.web.pages import GRAPHIQL_SHELL
 
 FREE_SPACE_NEEDED = 1 << 30
-
-
-@dataclass(frozen=True)
-class Finding:
-    subject: str
-    state: Literal["ok", "warning", "failure"]
-    message: str
-    remedy: str = ""
 
 
 def examine(engine: Engine, settings: Settings, now: dt.datetime) -> list[Finding]:
@@ -49,7 +41,7 @@ def examine(engine: Engine, settings: Settings, now: dt.datetime) -> list[Findin
         if failure is None:
             raise
         findings.append(Finding("database", "failure", str(failure)))
-    return [*findings, *_page()]
+    return [*findings, *examine_callers(settings), *_page()]
 
 
 def _database(engine: Engine, settings: Settings, now: dt.datetime) -> Iterator[Finding]:

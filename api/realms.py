@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 from structlog.typing import FilteringBoundLogger
 
 from api.audit_keeping import AuditKeeper
 from api.db.audit_files import make_read_log_engine, open_reads, reads_url
 from api.db.audit_reads import ReadLog
+from api.db.databases import has_schema
 from api.db.engine import Patience, make_async_engine, make_engine
-from api.db.schema import LATEST_REVISION, current_revision, is_missing, require_current
+from api.db.schema import LATEST_REVISION, current_revision, require_current
 from api.domain.audit import Seals
 from api.domain.keys import RealmName
 from api.domain.personal_data import PersonalDataCipher, derive_key
@@ -26,6 +27,9 @@ from api.graphql.realms import Realm, Realms, Tokens
 from api.issuer_settings import has_issuer
 from api.settings import Settings
 from api.simulation_process import Simulator
+
+if TYPE_CHECKING:
+    from api.graphql.issuer import IssuerKeys
 
 Clock = Callable[[], dt.datetime]
 ISSUER_SECONDS = 5.0
@@ -55,6 +59,17 @@ async def open_realms(
     return Realms(live, open_test, people)
 
 
+def issuer_keys(settings: Settings, logger: FilteringBoundLogger) -> IssuerKeys:
+    """The public keys of the issuer that the settings name."""
+    # Only who has an issuer pays for what checks its tokens.
+    import httpx
+
+    from api.graphql.issuer import IssuerKeys
+
+    client = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False)
+    return IssuerKeys(settings.oidc_issuer, settings.oidc_jwks_url, client, logger)
+
+
 def _people(settings: Settings, clock: Clock, logger: FilteringBoundLogger) -> Tokens | None:
     """Who issues tokens for people here; none where nobody does.
 
@@ -63,14 +78,9 @@ def _people(settings: Settings, clock: Clock, logger: FilteringBoundLogger) -> T
     """
     if not has_issuer(settings):
         return None
-    # Only who has an issuer pays for what checks its tokens.
-    import httpx
-
-    from api.graphql.issuer import IssuerKeys
     from api.graphql.people import Claims, People
 
-    client = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False)
-    keys = IssuerKeys(settings.oidc_issuer, settings.oidc_jwks_url, client, logger)
+    keys = issuer_keys(settings, logger)
     claims = Claims(settings.oidc_roles_claim, settings.oidc_owner_claim, settings.oidc_name_claim)
     return People(settings.oidc_issuer, settings.oidc_audience, claims, keys, clock)
 
@@ -81,20 +91,13 @@ def test_database_exists(engine: Engine) -> bool:
     Raises:
         NotReady: it has another schema than this code.
     """
-    if is_missing(engine):
-        return False
-    try:
-        with engine.connect() as connection:
-            found = current_revision(connection)
-    except DBAPIError:
-        # It was never made, or can't be reached: `echelon doctor` tells which.
-        return False
-    if found is None:
-        return False
-    if found != LATEST_REVISION:
-        raise NotReady(
-            "The test database has the schema of another version. Run: echelon db upgrade"
-        )
+    if not has_schema(engine):
+        return False  # never made, or not to be reached: `echelon doctor` tells which
+    with engine.connect() as connection:
+        if current_revision(connection) != LATEST_REVISION:
+            raise NotReady(
+                "The test database has the schema of another version. Run: echelon db upgrade"
+            )
     return True
 
 

@@ -10,11 +10,15 @@ import typer
 from api.cli.context import now, open_installation
 from api.cli.keys_matrix import matrix_
 from api.cli.terminal import JsonOption, Terminal
+from api.cli.test_data import installations, make_test_data, test_installation
 from api.db.keys import KeyListing, create_key, list_keys, revoke_keys, rotate_key
-from api.domain.keys import SHOWN_LENGTH, starts_a_key
+from api.domain.keys import PREFIXES, SHOWN_LENGTH, check_scopes, starts_a_key
 from api.domain.roles import role_named
 from api.errors import InvalidInput
 
+TestOption = Annotated[
+    bool, typer.Option("--test", help="A key to invented customers, in a database of their own.")
+]
 app = typer.Typer(help="Create, list, change and revoke API keys.", no_args_is_help=True)
 app.command("matrix")(matrix_)
 
@@ -35,15 +39,27 @@ def create(
     documents: Annotated[
         str, typer.Option(help="Trusted documents: off, allow, or only (nothing else).")
     ] = "allow",
+    test: TestOption = False,
     json: JsonOption = False,
 ) -> None:
     """Create a key. It is shown once and only its hash is kept."""
     terminal = Terminal(as_json=json)
-    place = open_installation()
-    expires = now() + dt.timedelta(days=expires_days) if expires_days else None
     listed = _scopes(scopes, role, owner)
+    check_scopes(listed)  # before a test data set is made for a key that can't be
+    live = open_installation()
+    place = make_test_data(live, terminal) if test else live
+    expires = now() + dt.timedelta(days=expires_days) if expires_days else None
     place.trail.about(f"ApiKey:{name}")
-    key = create_key(place.engine, name, listed, expires, now, owner=owner, documents=documents)
+    key = create_key(
+        place.engine,
+        name,
+        listed,
+        expires,
+        now,
+        owner=owner,
+        documents=documents,
+        realm="test" if test else "live",
+    )
     terminal.say(key)
     terminal.note("Keep it now: it can't be shown again.")
     terminal.result(
@@ -79,14 +95,15 @@ def rotate(
     old_expires_hours: Annotated[
         int, typer.Option(min=0, max=24 * 90, help="Hours that the present key still works.")
     ] = 24,
+    test: TestOption = False,
     json: JsonOption = False,
 ) -> None:
     """Make a second key like the first, which goes on working for some hours beside it."""
     terminal = Terminal(as_json=json)
     overlap = dt.timedelta(hours=old_expires_hours)
-    place = open_installation()
+    place = test_installation(open_installation()) if test else open_installation()
     place.trail.about(f"ApiKey:{name}")
-    made = rotate_key(place.engine, name, overlap, now)
+    made = rotate_key(place.engine, name, overlap, now, realm="test" if test else "live")
     terminal.say(made.key)
     terminal.note("Keep it now: it can't be shown again.")
     terminal.note(f"The old key, {made.old_prefix}…, ends {_shown(made.old_ends_at, '')}.")
@@ -102,9 +119,9 @@ def rotate(
 
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
-    """Every key by its first characters, with scopes, expiry and last use."""
+    """Every key by its first characters, with scopes, expiry and last use; test keys too."""
     terminal = Terminal(as_json=json)
-    known = list_keys(open_installation().engine)
+    known = [key for place in installations() for key in list_keys(place.engine)]
     columns = ["name", "key", "scopes", "owner", "documents", "expires", "last used", "revoked"]
     terminal.table(columns, [_row(key) for key in known])
     terminal.result([_document(key) for key in known])
@@ -152,11 +169,13 @@ def revoke(
         str,
         typer.Argument(metavar="NAME", help="A name, for all its keys, or how one key begins."),
     ],
+    test: TestOption = False,
     json: JsonOption = False,
 ) -> None:
     """Stop a client's keys, or one of them, from working: at once and for good."""
     terminal = Terminal(as_json=json)
-    place = open_installation()
+    test = test or which.startswith(PREFIXES["test"])
+    place = test_installation(open_installation()) if test else open_installation()
     place.trail.about(f"ApiKey:{shown_key(which)}")
     revoked = revoke_keys(place.engine, which, now)
     for key in revoked:

@@ -42,6 +42,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             ("customers:read", "policies:write"),
         ),
         "partner": Role("Pulls risk scores, and nothing else.", ("scores:read",)),
+        "auditor": Role("Reads who changed what, and who read what.", ("audit:read",)),
         "monitoring": Role("Scrapes metrics.", ("metrics:read",)),
         "admin": Role("Everything.", ("admin",)),
     }

@@ -60,6 +60,15 @@ class IssuerKeys:
             found = self._find(kid)
         return found
 
+    async def count(self) -> int:
+        """How many keys there are.
+
+        Raises:
+            IssuerUnreachable: they can't be fetched.
+        """
+        await self._refresh(FRESH_SECONDS)
+        return len(list(self._known()))
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -67,15 +76,18 @@ class IssuerKeys:
         return self._seconds() - self._fetched_at
 
     def _find(self, kid: str | None) -> Key | None:
+        keys = list(self._known())
+        if kid is None:
+            return keys[0] if len(keys) == 1 else None
+        return next((key for key in keys if key.kid == kid), None)
+
+    def _known(self) -> KeySet:
         if self._keys is None or self._age() > KEPT_SECONDS:
             raise IssuerUnreachable(
                 "The tokens of people can't be checked: their issuer can't be reached. Keys work "
                 "as ever; try again in a minute."
             )
-        keys = list(self._keys)
-        if kid is None:
-            return keys[0] if len(keys) == 1 else None
-        return next((key for key in keys if key.kid == kid), None)
+        return self._keys
 
     async def _refresh(self, age: float) -> bool:
         """Fetch keys that are older than this; whether that was tried and done."""
