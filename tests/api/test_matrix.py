@@ -36,6 +36,7 @@ def _text(kind: GraphQLObjectType, field: GraphQLField) -> str:
         for node in nodes
         if node
         for directive in node.directives
+        if directive.name.value == "requires"
         for argument in directive.arguments
     )
 

@@ -54,6 +54,7 @@ KINDS = {
 UNREACHED = {
     "BoundaryCustomer": "no classification here has a boundary",
     "ClassBoundary": "no classification here has a boundary",
+    "Consent": "this customer gave none",
     "CustomerCase": "this customer has none",
     "StatedIntent": "this customer stated none",
     "StrategyAction": "this customer has none",
