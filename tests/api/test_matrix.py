@@ -38,6 +38,7 @@ def _text(kind: GraphQLObjectType, field: GraphQLField) -> str:
         for directive in node.directives
         if directive.name.value == "requires"
         for argument in directive.arguments
+        if argument.name.value == "scope"
     )
 
 
