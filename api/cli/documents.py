@@ -10,6 +10,7 @@ import typer
 from api.cli.context import now, open_installation
 from api.cli.terminal import JsonOption, Terminal
 from api.db.trusted_documents import add_documents, list_documents, remove_documents
+from api.domain.audit import MOST_NAMED
 from api.domain.trusted_documents import (
     TrustedText,
     parse_document_id,
@@ -44,7 +45,9 @@ def add(
     for path in manifest or ():
         found += read_manifest(_read(path), str(path))
     named = [(each, _operations(each)) for each in found]
-    new = add_documents(open_installation().engine, named, now())
+    place = open_installation()
+    place.trail.about(*(f"TrustedDocument:{each.id}" for each in found[:MOST_NAMED]))
+    new = add_documents(place.engine, named, now())
     for each, names in named:
         terminal.say(f"{each.id}  {names}")
     terminal.note(f"{new} new, {len({each.sha256 for each in found}) - new} there before.")
@@ -83,7 +86,9 @@ def remove(
         if sha256 is None:
             raise InvalidInput(f"{each!r} is no document's id; they begin with sha256:")
         hashes.append(sha256)
-    removed = remove_documents(open_installation().engine, hashes)
+    place = open_installation()
+    place.trail.about(*(f"TrustedDocument:{each}" for each in ids[:MOST_NAMED]))
+    removed = remove_documents(place.engine, hashes)
     terminal.say(f"{removed} removed.")
     terminal.result({"removed": removed})
 

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from api.db.models import AuditEntry
 from tests.cli.conftest import Echelon
 
 TEXT = "query Mine { portfolio { customers } }\n"
@@ -27,7 +28,9 @@ def installed(
     return echelon
 
 
-def test_documents_are_added_listed_and_removed(installed: Echelon, tmp_path: Path) -> None:
+def test_documents_are_added_listed_and_removed(
+    installed: Echelon, engine: Engine, tmp_path: Path
+) -> None:
     file, manifest = tmp_path / "mine.graphql", tmp_path / "manifest.json"
     file.write_text(TEXT)
     manifest.write_text(json.dumps({sha(OTHER): OTHER}))
@@ -42,6 +45,9 @@ def test_documents_are_added_listed_and_removed(installed: Echelon, tmp_path: Pa
     }
     again = installed("documents", "add", str(file), "--json")
     assert json.loads(again.out)["added"] == 0
+    with engine.connect() as connection:
+        recorded = connection.scalars(select(AuditEntry.action)).all()
+    assert "documents add" in " ".join(recorded)
     listed = json.loads(installed("documents", "list", "--json").out)
     assert [each["operations"] for each in listed] == ["Mine", "Yours"]
     assert installed("documents", "remove", listed[0]["id"]).code == 0
