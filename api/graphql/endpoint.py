@@ -126,7 +126,11 @@ class GraphQLEndpoint:
         charge.take(prepared.points)
         work = self._admitted(prepared, asked, caller, request)
         # What has begun to change something is brought to its end, whoever still listens.
-        outcome = await (work if prepared.changes else while_connected(request, work))
+        try:
+            outcome = await (work if prepared.changes else while_connected(request, work))
+        except Refusal:
+            charge.settle(BASE_POINTS)
+            raise
         try:
             charge.settle(prepared.spent(outcome.data, asked.operation_name))
         except ListTooLong as error:
