@@ -30,6 +30,7 @@ DOCUMENT = """{ customers(first: 20, orderBy: [{field: CLV, direction: DESC}]) {
 GENERATORS = 2
 CONNECTIONS = 100
 """Of each generator, at most: who finds none free has asked in vain."""
+IDLE_SECONDS = 2.0
 PATIENCE_SECONDS = 10.0
 BARS = {"goodput": 0.9, "p99": 1.0, "health": 0.5}
 
@@ -65,7 +66,7 @@ class Generator:
             for key in keys
         ]
         self._port = port
-        self._free: list[Connection] = []
+        self._free: list[tuple[Connection, float]] = []
         self._open = 0
         self.seen = Outcome()
 
@@ -111,11 +112,7 @@ class Generator:
 
     async def _ask(self, number: int) -> None:
         started = time.perf_counter()
-        if self._free:
-            connection = self._free.pop()
-        else:
-            self._open += 1
-            connection = await Connection.open(self._port)
+        connection = await self._connect()
         reply: Reply = await connection.exchange(self._requests[number % len(self._requests)])
         self.seen.statuses[reply.status] += 1
         if reply.status == 200:
@@ -123,10 +120,23 @@ class Generator:
                 raise SystemExit(reply.body[:500].decode())
             self.seen.accepted.append(time.perf_counter() - started)
         if reply.keeps:
-            self._free.append(connection)
+            self._free.append((connection, time.perf_counter()))
         else:
-            connection.close()
-            self._open -= 1
+            self._close(connection)
+
+    async def _connect(self) -> Connection:
+        """One that is kept, unless the server is about to close it for being idle; or a new one."""
+        while self._free:
+            connection, since = self._free.pop()
+            if time.perf_counter() - since < IDLE_SECONDS:
+                return connection
+            self._close(connection)
+        self._open += 1
+        return await Connection.open(self._port)
+
+    def _close(self, connection: Connection) -> None:
+        connection.close()
+        self._open -= 1
 
 
 def generate(port: int, keys: list[str], kind: str, amount: float, seconds: float, to: Any) -> None:

@@ -2,8 +2,9 @@
 
 Slots go to the keys in turn: of those that wait, to the one that has the fewest requests under
 way, or that got none for longest. A queue that absorbs a burst is good; one that stands only makes
-everybody late. So as long as the queue has been empty lately, a request may wait long; once it has
-not been for a while, only briefly, and only as many wait as will get their turn in that time.
+everybody late. So once it has stood for a moment, only as many come in as will get their turn soon,
+and who has waited long goes behind who came lately: a burst is still answered to its last request,
+and of a lasting flood those are answered who still have the patience to hear it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from dataclasses import dataclass
 from api.graphql.transport import Refusal
 
 BURST_SECONDS = 2.0
-"""How long a request may wait while the queue comes and goes."""
-STANDING_SECONDS = 0.25
-"""The same once the queue stands."""
-STANDS_AFTER = 2.0
+"""How long a request may wait at all."""
+STALE_SECONDS = 0.5
+"""Who has waited longer goes behind the others, and makes room for them."""
+STANDS_AFTER = 0.5
+SOON_SECONDS = 0.25
+"""How many come into a queue that stands: those who get their turn in this time."""
 HEAVY_SECONDS = 5.0
 """How long a heavy document may wait, whose own work takes long."""
 
@@ -70,7 +73,7 @@ class Admission:
         Raises:
             Refusal: nothing more can wait, and this key has as many waiting as any other.
         """
-        if self.waiting >= self._room() and self._longest(key) is None:
+        if self._full() and self._victim(key) is None:
             raise _overloaded()
 
     @asynccontextmanager
@@ -107,8 +110,8 @@ class Admission:
             timer.cancel()
 
     def _queue(self, key: str, heavy: bool) -> Waiter:
-        if self.waiting >= self._room():
-            victim = self._longest(key)
+        if self._full():
+            victim = self._victim(key)
             if victim is None:
                 raise _overloaded()
             self._refuse(victim)
@@ -117,12 +120,25 @@ class Admission:
         self._queues.setdefault((key, heavy), deque()).append(waiter)
         return waiter
 
-    def _room(self) -> float:
-        """How many may wait: once the queue stands, those who get their turn in time."""
+    def _full(self) -> bool:
+        """Whether one more would wait in vain."""
+        if self.waiting >= self._most_waiting:
+            return True
         if not self._standing():
-            return self._most_waiting
-        soon = sum(1 for at in self._grants if at > self._now() - 1) * STANDING_SECONDS
-        return min(self._most_waiting, max(soon, self._slots))
+            return False
+        fresh = sum(not self._stale(each) for queue in self._queues.values() for each in queue)
+        soon = sum(1 for at in self._grants if at > self._now() - 1) * SOON_SECONDS
+        return fresh >= max(soon, 1)
+
+    def _victim(self, key: str) -> Waiter | None:
+        """Who goes so that one more of this key may wait."""
+        if self.waiting < self._most_waiting:
+            return self._longest(key)
+        heads = [queue[0] for queue in self._queues.values() if self._stale(queue[0])]
+        return min(heads, key=lambda each: each.since, default=None) or self._longest(key)
+
+    def _stale(self, waiter: Waiter) -> bool:
+        return not waiter.heavy and self._now() - waiter.since > STALE_SECONDS
 
     def _standing(self) -> bool:
         return bool(self._queues) and self._now() - self._last_empty > STANDS_AFTER
@@ -154,13 +170,9 @@ class Admission:
     def _leave(self, key: str, heavy: bool) -> None:
         self._running[key] -= 1
         self._heavy_running -= heavy
-        standing = self._standing()
         while waiter := self._next():
             self._forget(waiter)
             if waiter.turn.done():  # who waited has just left
-                continue
-            if standing and self._late(waiter):
-                self._refuse(waiter)
                 continue
             self._grant(waiter.key, waiter.heavy)
             waiter.turn.set_result(None)
@@ -169,15 +181,17 @@ class Admission:
         self._clear(key)
 
     def _next(self) -> Waiter | None:
-        ready = [queue[0] for (_, heavy), queue in self._queues.items() if self._free(heavy)]
+        ready = [
+            next((each for each in queue if not self._stale(each)), queue[0])
+            for (_, heavy), queue in self._queues.items()
+            if self._free(heavy)
+        ]
         return min(ready, key=self._rank, default=None)
 
-    def _rank(self, waiter: Waiter) -> tuple[int, float, float]:
+    def _rank(self, waiter: Waiter) -> tuple[bool, int, float, float]:
         key = waiter.key
-        return self._running[key], self._served.get(key, 0.0), waiter.since
-
-    def _late(self, waiter: Waiter) -> bool:
-        return not waiter.heavy and self._now() - waiter.since > STANDING_SECONDS
+        stale = self._stale(waiter)
+        return stale, self._running[key], self._served.get(key, 0.0), waiter.since
 
     def _clear(self, key: str) -> None:
         """Forget a key that neither works nor waits."""

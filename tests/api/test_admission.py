@@ -118,18 +118,28 @@ async def test_who_leaves_while_waiting_leaves_the_queue() -> None:
         assert people.order == ["a1", "b1"]
 
 
-async def test_a_queue_that_stands_is_cut_to_those_who_get_their_turn_soon() -> None:
+async def test_a_burst_is_answered_to_its_end() -> None:
     time = Time()
     async with crowd(1, 100, time) as people:
         for number in range(50):
             await people.come("a", f"a{number}")
-        assert people.refused() == 0  # a burst may wait
-        time.now += 3.0
-        await people.end("a0")
-        # All of them have waited longer than a standing queue lets anybody wait.
-        assert people.refused() == 49
-        await people.come("a", "next")
-        assert people.order == ["a0", "next"]
+        for number in range(50):
+            time.now += 0.03
+            await people.end(f"a{number}")
+        assert people.refused() == 0
+        assert sorted(people.order) == sorted(f"a{number}" for number in range(50))
+
+
+async def test_in_a_flood_who_came_lately_comes_first_and_few_come_in() -> None:
+    time = Time()
+    async with crowd(1, 5, time) as people:
+        for number in range(6):
+            await people.come("a", f"old{number}")
+        time.now += 1.0
+        await people.come("a", "new")  # in the place of the one who has waited longest
+        assert people.refused() == 1
+        await people.end("old0")
+        assert people.order == ["old0", "new"]
 
 
 async def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
