@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from api.delivery import Delivery
+from api.exports.endpoint import ExportEndpoint
 from api.graphql.admission import Admission
 from api.graphql.answers import refused
 from api.graphql.authentication import Authentication
@@ -103,7 +104,7 @@ def create_app(
             logger=log,
             count_error=metrics.count_error,
         )
-        async with following(tracing), _closed(realms):
+        async with following(tracing), _closed(realms), _exporting(app, clock, log):
             yield
 
     app = Starlette(
@@ -128,6 +129,17 @@ async def _closed(realms: Realms) -> AsyncIterator[None]:
         yield
     finally:
         await realms.close()
+
+
+@asynccontextmanager
+async def _exporting(
+    app: Starlette, clock: Clock, log: FilteringBoundLogger
+) -> AsyncIterator[None]:
+    app.state.exports = ExportEndpoint(app.state.graphql, clock, log)
+    try:
+        yield
+    finally:
+        await app.state.exports.workers.close()
 
 
 def tracing_of(settings: Settings) -> Tracing | None:
@@ -195,6 +207,7 @@ def _routes(metrics: Metrics) -> list[Route | Mount]:
     return [
         Route("/", _home),
         Route("/graphql", _graphql_endpoint, methods=["GET", "POST"]),
+        Route("/exports/risk-scores.{format}", _exports, methods=["GET", "POST"]),
         Route("/health/live", live),
         Route("/health/ready", _ready),
         Route("/metrics", scrape),
@@ -242,6 +255,10 @@ def _graphql(request: Request) -> GraphQLEndpoint:
 async def _graphql_endpoint(request: Request) -> Response:
     endpoint = _graphql(request)
     return await (endpoint.post(request) if request.method == "POST" else endpoint.get(request))
+
+
+async def _exports(request: Request) -> Response:
+    return await cast(ExportEndpoint, request.app.state.exports)(request)
 
 
 async def _policy_page(_request: Request) -> Response:

@@ -30,7 +30,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """What an answer says unless its route says otherwise."""
-KNOWN_PATHS = ("/", "/graphql", "/health/live", "/health/ready", "/metrics", "/policy")
+EXPORTS = tuple(f"/exports/risk-scores.{kind}" for kind in ("ndjson", "arrow", "parquet"))
+KNOWN_PATHS = ("/", "/graphql", "/health/live", "/health/ready", "/metrics", "/policy", *EXPORTS)
 
 
 def make_logger() -> FilteringBoundLogger:

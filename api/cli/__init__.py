@@ -18,6 +18,7 @@ from api.cli import (
     documents,
     drift,
     evaluate,
+    exports,
     facts,
     keys,
     mining,
@@ -60,6 +61,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(documents.app, name="documents")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(segments.app, name="segments")
+app.add_typer(exports.app, name="export")
 app.command("export-schema")(schema.export_schema)
 app.add_typer(policy.app, name="policy")
 app.command("explain")(explain_command.explain_)

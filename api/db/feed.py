@@ -91,10 +91,10 @@ def ended(where: ColumnElement[bool], known: int) -> ColumnElement[bool]:
                 return TABLE.c[f"previous_{name}"]
         return None
 
-    before = replacement_traverse(where, {}, earlier)  # type: ignore[type-var]
+    before = replacement_traverse(where, {}, earlier)
     held = or_(
         Prediction.previous_revision > known,
-        and_(Prediction.previous_revision <= known, Prediction.previous_shown, before),
+        and_(Prediction.previous_revision <= known, Prediction.previous_shown.is_(True), before),
     )
     return and_(not_(shown(where)), Prediction.revision > known, held)
 

@@ -222,3 +222,17 @@ def _checked_owner(owner: str | None) -> str | None:
     if owner is not None and (not owner.strip() or len(owner) > OWNER_LENGTH):
         raise InvalidInput(f"An owner has 1 to {OWNER_LENGTH} characters.")
     return owner
+
+
+def working_key(engine: Engine, name: str, now: dt.datetime) -> int:
+    """The row of a key of this name that works.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with engine.connect() as connection:
+        works = (ApiKey.name == name, still_works(now))
+        found = connection.scalar(select(ApiKey.id).where(*works).order_by(ApiKey.id.desc()))
+    if found is None:
+        raise NotFound(f"There is no key named {name!r} that works. See: echelon keys list")
+    return int(found)

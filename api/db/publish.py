@@ -71,10 +71,7 @@ class Publisher:
 
     def publish(self, publication: Publication) -> dict[str, int]:
         """Write everything that changed and count it; takes the feed's lock first."""
-        if self._dialect == "postgresql":  # nobody changes documents meanwhile; joins in memory
-            fetch(self._connection, f"SELECT CAST(pg_advisory_xact_lock({LOCK}) AS TEXT)")
-            self._run_sql("SET LOCAL work_mem = '128MB'")
-        self._run_sql("UPDATE installation SET last_revision = last_revision WHERE id = 1")
+        self._take_feed()
         run_id = self._insert_run()
         counts = {
             "profiles": self._profiles(publication.profiles),
@@ -92,6 +89,17 @@ class Publisher:
         counts["cases"] = open_cases(self._run_sql, run_id, self._day, self._dialect)
         self._record_counts(run_id, counts)
         return counts
+
+    def publish_scores(self, predictions: pa.Table) -> int:
+        """Only the scores, as a run of their own."""
+        self._take_feed()
+        return self._predictions(predictions, self._insert_run())
+
+    def _take_feed(self) -> None:
+        if self._dialect == "postgresql":  # nobody changes documents meanwhile; joins in memory
+            fetch(self._connection, f"SELECT CAST(pg_advisory_xact_lock({LOCK}) AS TEXT)")
+            self._run_sql("SET LOCAL work_mem = '128MB'")
+        self._run_sql("UPDATE installation SET last_revision = last_revision WHERE id = 1")
 
     def _run_sql(self, sql: str) -> int:
         return execute(self._connection, sql)

@@ -26,6 +26,11 @@ class FeedCursors:
     def __init__(self, key: bytes, *previous: bytes) -> None:
         self._keys = (key, *previous)
 
+    @property
+    def key(self) -> bytes:
+        """What new cursors are signed with."""
+        return self._keys[0]
+
     def prefix(self, listing: str, known: int) -> str:
         """What every cursor of this pull begins with; the revision follows."""
         payload = known.to_bytes(KNOWN_BYTES, "big")

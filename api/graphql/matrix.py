@@ -25,6 +25,8 @@ ROUTES: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
         "POST /graphql": (),
         "GET /graphql": ("schema:read",),
         "GET /metrics": ("metrics:read",),
+        "GET /exports/risk-scores.{format}": ("scores:read",),
+        "POST /exports/risk-scores.{format}": ("scores:read",),
         "GET /policy": None,
         "GET /": None,
         "GET /health/live": None,

@@ -102,6 +102,14 @@ class Realms:
             raise Unauthenticated(REFUSED)
         return caller
 
+    async def named(self, name: RealmName) -> Realm | None:
+        """The realm of this name; none where there is no test database.
+
+        Raises:
+            NotReady: the test database has another schema.
+        """
+        return self.live if name == "live" else await self._test_realm()
+
     def of(self, caller: Caller) -> Realm:
         """The realm that answers this caller."""
         realm = self.live if caller.realm == "live" else self._test
