@@ -24,6 +24,7 @@ from graphql import (
     GraphQLSchema,
     get_named_type,
 )
+from strawberry import UNSET
 from strawberry.schema_directive import Location
 
 from api.domain.keys import INCLUDED, OF_EVERYBODY, SCOPES, Caller
@@ -34,6 +35,7 @@ from api.tracing import span, traced
 Resolver = Callable[..., Any]
 BACKREF = "strawberry-definition"
 SCOPES_OF = "scopes"
+EVERYBODY = "everybody"
 
 
 @strawberry.enum(
@@ -53,11 +55,11 @@ class Rows(Enum):
     name="requires",
     description="The scope a caller needs to use this field, or any field of this type; some "
     "scopes include others, and `admin` includes all. For a field of the query or mutation type "
-    "also what it shows to a caller who sees their own customers only.",
+    "also what it shows to a caller who sees their own customers only: nothing, unless it says.",
 )
 class Requires:
     scope: str = strawberry.directive_field(name="scope")
-    rows: Rows = strawberry.directive_field(name="rows", default=Rows.NONE)
+    rows: Rows | None = strawberry.directive_field(name="rows", default=UNSET)
 
 
 @strawberry.schema_directive(
@@ -111,10 +113,13 @@ def rows_of(field: GraphQLField) -> Rows:
     """What a field of the query or mutation type shows to who sees their own customers only."""
     definition = field.extensions.get(BACKREF)
     declared = (each for each in getattr(definition, "directives", ()))
-    return next((each.rows for each in declared if isinstance(each, Requires)), Rows.NONE)
+    found = next((each.rows for each in declared if isinstance(each, Requires)), None)
+    return found if isinstance(found, Rows) else Rows.NONE
 
 
 def opens(field: GraphQLField, caller: Caller) -> bool:
+    if caller.owner is not None and EVERYBODY in field.extensions:
+        return False
     return all(caller.may(scope) for scope in scopes_of(field))
 
 
@@ -145,6 +150,8 @@ def enforce(schema: GraphQLSchema) -> None:
             if scopes:
                 field.extensions[SCOPES_OF] = scopes
                 everybody = kind in roots and rows_of(field) is Rows.NONE
+                if everybody:
+                    field.extensions[EVERYBODY] = True
                 field.resolve = _guarded(field.resolve, scopes, place, everybody=everybody)
             if kind in roots and field.resolve is not None:
                 field.resolve = _spanned(field.resolve, place)
