@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.graphql.schema import executable_schema
 from tests.api.conftest import Api
 
 CIRCLE = (
@@ -152,8 +153,10 @@ async def test_a_failure_of_ours_shows_nothing_of_itself(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("secret of the server")
 
-    monkeypatch.setattr("api.graphql.scores.score_page", fails)
-    answer = await send(api, "POST", document("{ riskScores(first: 1) { edges { cursor } } }"))
+    root = executable_schema().query_type
+    assert root is not None
+    monkeypatch.setattr(root.fields["riskScores"], "resolve", fails)
+    answer = await send(api, "POST", document("{ riskScores(first: 1) { totalCount } }"))
     [error] = answer.json()["errors"]
     assert error["extensions"]["code"] == "INTERNAL"
     assert "secret" not in answer.text
