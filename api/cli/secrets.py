@@ -11,7 +11,6 @@ from api.cli.trail import CommandTrail
 from api.db.engine import make_engine
 from api.db.personal_data import left_to_seal
 from api.db.resealing import reseal
-from api.realms import test_database_exists
 from api.rotation import cipher_of, renew_secret
 from api.settings import Settings
 
@@ -36,6 +35,8 @@ def new(json: JsonOption = False) -> None:
 @app.command()
 def rotate(json: JsonOption = False) -> None:
     """Encrypt personal data anew under the present secret. May be stopped and run again."""
+    from api.realms import test_database_exists
+
     terminal = Terminal(as_json=json)
     place = open_installation()
     done = {"live": _rotate(place.engine, place.settings, terminal, "")}
