@@ -56,7 +56,6 @@ UNREACHED = {
     "ClassBoundary": "no classification here has a boundary",
     "Consent": "this customer gave none",
     "CustomerCase": "this customer has none",
-    "Consent": "this customer gave none",
     "StatedIntent": "this customer stated none",
     "StrategyAction": "this customer has none",
     "NearCut": "an empty policy is refused before it is simulated",
