@@ -127,10 +127,12 @@ class PlannedExecution(ExecutionContext):
         # What is personal is noted where it is read, which only the guard does.
         if PERSONAL.scope in scopes_of(field) or not opens(field, self.context_value.caller):
             return None
+        loading = definition.metadata.get(LOADING)
+        if loading is None and definition.is_async:
+            return None  # before anything below is looked at
         part = self._part(field.type, nodes)
         if part is None:
             return None
-        loading = definition.metadata.get(LOADING)
         if loading is not None:
             given = self._arguments(field, nodes[0], Enum | int)
             if given is None or part.collect is not None:

@@ -9,10 +9,8 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Integer,
     Select,
     Text,
-    literal,
     literal_column,
     not_,
     outerjoin,
@@ -21,7 +19,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from api.db.ahead.levels import Column, Joined, Level
+from api.db.ahead.levels import Column, Joined, Level, whole_number
 from api.db.ahead.reading import Texts
 from api.db.feed import FeedPosition, FeedState, delivered, shown
 from api.db.models import Customer, Installation, ModelVersion, Prediction, RefreshRun
@@ -82,7 +80,7 @@ async def feed_rows(
     """
     texts, level = plan
     new = shown(where) if position is None else delivered(where, position)
-    over, limit = not_(shown(where)), literal(size + 1, Integer())
+    over, limit = not_(shown(where)), whole_number(size + 1)
 
     def page(statement: Select[Any]) -> Select[Any]:
         return statement.where(new).order_by(SCORE.c.revision).limit(limit)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Label, Select, Text, cast, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Label,
+    Select,
+    Text,
+    cast,
+    literal_column,
+    select,
+)
 
 from api.db.ahead.json_rows import json_row, json_rows, json_value
 
@@ -55,6 +65,11 @@ class Level:
             found = found.outerjoin(each.table, each.on)
         columns = self.columns if first is None else [first, *self.columns[1:]]
         return select(*(c.label(f"c{n}") for n, c in enumerate(columns))).select_from(found)
+
+
+def whole_number(number: int) -> ColumnElement[int]:
+    """In the text: what PostgreSQL plans once for all values knows how long a page is."""
+    return literal_column(str(int(number)), Integer())
 
 
 def as_json(statement: Select[Any], level: Level) -> Column:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, overload
 
-from sqlalchemy import ColumnElement, Integer, Select, join, literal, literal_column, select
+from sqlalchemy import Column, ColumnElement, Select, join, literal_column, select
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList, Grouping
 
-from api.db.ahead.levels import Level
+from api.db.ahead.levels import Level, whole_number
 from api.db.ahead.reading import Texts
 from api.db.ahead.relations import CUSTOMER
 from api.db.customers import joined
@@ -34,17 +36,21 @@ class Customers:
         return bounds(self.asked.keys, self.asked.request)
 
     @cached_property
-    def _limit(self) -> ColumnElement[int]:
-        return literal(self.asked.request.size + 1, Integer())
+    def _keys(self) -> Sequence[SortKey]:
+        """Where the filter leaves no row without a value, an index can give the order."""
+        return [
+            replace(key, nullable=key.nullable and not _asks_for(self.asked.where, key.column))
+            for key in self.asked.keys
+        ]
 
     def differing(self) -> Select[Any]:
         """All that differs between pages of one document: the same values as in the whole."""
         return self._page(select(literal_column("1")))
 
     def _page(self, statement: Select[Any]) -> Select[Any]:
-        order = (key.ordered(self.asked.request.backward) for key in self.asked.keys)
+        order = (key.ordered(self.asked.request.backward) for key in self._keys)
         found = self.asked.of(statement).where(*self._conditions)
-        return found.order_by(*order).limit(self._limit)
+        return found.order_by(*order).limit(whole_number(self.asked.request.size + 1))
 
     def whole(self, level: Level) -> Select[Any]:
         """The page first, and then what hangs on its customers alone."""
@@ -54,10 +60,34 @@ class Customers:
         places = list(page.c)[1:]
         order = [
             SortKey(column, key.descending, key.nullable).ordered(backward)
-            for key, column in zip(keys, places, strict=True)
+            for key, column in zip(self._keys, places, strict=True)
         ]
         source = join(page, CUSTOMER, CUSTOMER.c.id == page.c.id)
         return level.select(source).add_columns(*places).order_by(*order)
+
+
+STRICT = frozenset(
+    (operators.eq, operators.gt, operators.ge, operators.lt, operators.le, operators.in_op)
+)
+
+
+def _asks_for(where: Where | None, column: ColumnElement[Any]) -> bool:
+    """Whether the filter holds only for rows of the column's table, where it is never missing."""
+    if isinstance(where, BooleanClauseList):
+        return where.operator is operators.and_ and any(
+            _asks_for(part, column) for part in where.clauses
+        )
+    if isinstance(where, Grouping):
+        return _asks_for(where.element, column)
+    if not isinstance(where, BinaryExpression) or where.operator not in STRICT:
+        return False
+    left = where.left
+    return (
+        isinstance(left, Column)
+        and isinstance(column, Column)
+        and left.table is column.table
+        and not column.nullable
+    )
 
 
 async def page_of_customers(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, Text, cast, exists, func, join, select, type_coerce
 
 from api.db.ahead.json_rows import json_number, json_part, json_value
-from api.db.ahead.levels import Column, Joined, Level
+from api.db.ahead.levels import Column, Joined, Level, whole_number
 from api.db.models import (
     AttributeDefinition,
     Customer,
@@ -121,7 +121,7 @@ def advice_for(level: Level, first: int) -> Select[Any]:
     """The first things to do with a customer."""
     return (
         level.select()
-        .where(ADVICE.c.customer_id == MEMBER, ADVICE.c.priority <= first)
+        .where(ADVICE.c.customer_id == MEMBER, ADVICE.c.priority <= whole_number(first))
         .order_by(ADVICE.c.priority)
         .correlate(CUSTOMER)
     )
@@ -152,6 +152,6 @@ def page_for(
         .add_columns(*(key.column.label(f"sort_{place}") for place, key in enumerate(keys)))
         .where(owner == MEMBER)
         .order_by(*(key.ordered(request.backward) for key in keys))
-        .limit(request.size + 1)
+        .limit(whole_number(request.size + 1))
         .correlate(CUSTOMER)
     )
