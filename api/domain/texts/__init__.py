@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -187,7 +186,11 @@ def shown_value(value: Any, field: Field, language: Language, currency: str, exp
 
 def shown_money(minor: float, currency: str, exponent: int) -> str:
     """An amount of whole minor units; a fraction of one is cut off, never rounded up."""
-    return f"{Decimal(math.floor(minor)).scaleb(-exponent):,f} {currency}"
+    units = math.floor(minor)
+    if not exponent:
+        return f"{units:,} {currency}"
+    whole, rest = divmod(abs(units), 10**exponent)
+    return f"{'-' if units < 0 else ''}{whole:,}.{rest:0{exponent}d} {currency}"
 
 
 def shown_percent(share: float) -> str:

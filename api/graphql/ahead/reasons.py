@@ -86,7 +86,14 @@ def kept(context: Context) -> Callable[[Sequence[Stored]], list[Stored]]:
     if context.caller.may("pii:read"):
         return list
 
+    hidden: dict[str, bool] = {}
+
+    def kept_back(name: str) -> bool:
+        if name not in hidden:
+            hidden[name] = hides(name, context)
+        return hidden[name]
+
     def keep(content: Sequence[Stored]) -> list[Stored]:
-        return [each for each in content if not hides(each["params"].get("field", ""), context)]
+        return [each for each in content if not kept_back(each["params"].get("field", ""))]
 
     return keep
