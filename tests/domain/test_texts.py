@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import string
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -28,7 +26,6 @@ from api.domain.texts import (
     render,
     render_gap,
     render_prediction,
-    shown_money,
     shown_percent,
 )
 from api.domain.tiers import parse_policy
@@ -300,10 +297,3 @@ def test_choices_of_the_catalogue_are_labelled() -> None:
             reason = condition(field.name, "eq", choice.value, choice.value)
             assert choice.label_en in render(reason, "en", "USD", 2)
             assert choice.label_zh in render(reason, "zh-Hans", "USD", 2)
-
-
-@pytest.mark.parametrize("exponent", [0, 2, 3])
-def test_amounts_are_written_as_exact_decimals_would_be(exponent: int) -> None:
-    for minor in (0, 5, -5, 99, 100, -100, 123_456_789, -1_000_001, 12.9, -12.1):
-        exact = Decimal(math.floor(minor)).scaleb(-exponent)
-        assert shown_money(minor, "USD", exponent) == f"{exact:,f} USD"
