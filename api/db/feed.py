@@ -14,7 +14,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select
+from sqlalchemy import ColumnClause, ColumnElement, and_, not_, or_, select
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from api.db.models import Installation, Prediction
@@ -86,10 +86,10 @@ def ended(where: ColumnElement[bool], known: int) -> ColumnElement[bool]:
     """
 
     def earlier(element: object, **_: object) -> object | None:
-        for name in JUDGED:
-            if element is TABLE.c[name] or element is getattr(Prediction, name):
-                return TABLE.c[f"previous_{name}"]
-        return None
+        # By name, since a column of the model is another object than one of its table.
+        if not isinstance(element, ColumnClause) or str(element.table) != TABLE.name:
+            return None
+        return TABLE.c[f"previous_{element.name}"] if element.name in JUDGED else None
 
     before = replacement_traverse(where, {}, earlier)
     held = or_(
