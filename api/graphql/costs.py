@@ -56,6 +56,16 @@ class Place:
     below: dict[str, Place] = field(default_factory=dict)
     flat: bool = False
     """Whether what is below it costs nothing more."""
+    known: dict[tuple[str, ...], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    """By the names that an answer's object has: what they cost, and which have something below."""
+
+    def costs(self, names: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+        found = self.known.get(names)
+        if found is None:
+            places = [self.below[name] for name in names]
+            deeper = (name for name, p in zip(names, places, strict=True) if p.below and not p.flat)
+            found = self.known[names] = sum(p.cost for p in places), tuple(deeper)
+        return found
 
     def take(self, name: str) -> None:
         """Let a field, given by its type and name, be answered here."""
@@ -79,10 +89,8 @@ def values_in(answer: Any, place: Place) -> int:
         return sum(values_in(each, place) for each in answer)
     if not isinstance(answer, dict):
         return 0
-    total = 0
-    for name, value in answer.items():
-        found = place.below[name]
-        total += found.cost
-        if found.below and not found.flat and value is not None:
-            total += values_in(value, found)
+    total, deeper = place.costs(tuple(answer))
+    for name in deeper:
+        if answer[name] is not None:
+            total += values_in(answer[name], place.below[name])
     return total
