@@ -87,7 +87,7 @@ def ended(where: ColumnElement[bool], known: int) -> ColumnElement[bool]:
 
     def earlier(element: object, **_: object) -> object | None:
         # By name, since a column of the model is another object than one of its table.
-        if not isinstance(element, ColumnClause) or str(element.table) != TABLE.name:
+        if not isinstance(element, ColumnClause) or str(element.table) != Prediction.__tablename__:
             return None
         return TABLE.c[f"previous_{element.name}"] if element.name in JUDGED else None
 

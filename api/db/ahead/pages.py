@@ -71,7 +71,7 @@ STRICT = frozenset(
 )
 
 
-def _asks_for(where: Where | None, column: ColumnElement[Any]) -> bool:
+def _asks_for(where: object, column: ColumnElement[Any]) -> bool:
     """Whether the filter holds only for rows of the column's table, where it is never missing."""
     if isinstance(where, BooleanClauseList):
         return where.operator is operators.and_ and any(
