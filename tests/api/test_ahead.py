@@ -140,7 +140,7 @@ def same(response: httpx.Response) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.parametrize("key", ["admin", "frontend", "support"])
+@pytest.mark.parametrize("key", ["admin", "frontend", "support", "sales", "partner"])
 @pytest.mark.parametrize("language", ["en", "zh-Hant"])
 async def test_random_documents_are_answered_as_graphql_core_does(
     api: Api, key: str, language: str, monkeypatch: pytest.MonkeyPatch
@@ -153,7 +153,8 @@ async def test_random_documents_are_answered_as_graphql_core_does(
     monkeypatch.setattr(execution, "ChangingExecution", ExecutionContext)
     for document, answer in zip(documents, ahead, strict=True):
         assert answer == same(await api.send(document, key, headers=headers)), document
-    assert sum("errors" not in answer for answer in ahead) > DOCUMENTS // 3
+    answered = sum("errors" not in answer for answer in ahead)
+    assert answered > (0 if key == "partner" else DOCUMENTS // 3)
 
 
 STANDARD: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
