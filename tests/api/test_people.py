@@ -28,7 +28,7 @@ from tests.conftest import TEST_SECRET
 @pytest.mark.parametrize(
     ("key", "algorithm"),
     [(RSA, "RS256"), (RSA, "PS512"), (EC, "ES256")],
-    ids=lambda each: str(each),
+    ids=["RS256", "PS512", "ES256"],
 )
 async def test_a_token_of_the_issuer_opens_what_its_roles_open(key: Any, algorithm: str) -> None:
     caller = await door().caller(token(key, algorithm, roles=["analyst", "offline_access"]))
