@@ -188,6 +188,6 @@ def test_what_shows_a_capability_exists() -> None:
 
 def test_every_promised_capability_is_shown() -> None:
     promised = {"K": range(1, 25), "ST": range(1, 18), "RP": (3, 5), "CO": (4,), "CI": (4,)}
-    promised |= {"G": (1, 2, 3, 4, 7, 8, 9, 10, 11)}
+    promised |= {"G": (1, 2, 3, 4, 7, 8, 9, 10, 11, 12), "SP": (1, 2, 3, 5), "D": (1,), "ML": (2,)}
     ids = {f"{letters}{number}" for letters, numbers in promised.items() for number in numbers}
     assert ids <= capability_rows().keys()
