@@ -26,7 +26,7 @@ from api.graphql.answers import refused
 from api.graphql.authentication import Authentication
 from api.graphql.charging import Charging
 from api.graphql.endpoint import GraphQLEndpoint
-from api.graphql.errors import ErrorFormatter
+from api.graphql.errors import ErrorFormatter, described
 from api.graphql.execution import Executor
 from api.graphql.limits import Limits
 from api.graphql.realms import Realms
@@ -91,7 +91,7 @@ def create_app(
         realms = await open_realms(settings, connections, clock, log)
         app.state.readiness = Readiness(realms.live.engine, clock)
         count_connections(metrics, realms.live.engine, connections)
-        executor = Executor(executable_schema(), limits, settings.execution_seconds)
+        executor = Executor(executable_schema(), limits, settings.execution_seconds, _missed(log))
         charging = Charging(buckets or Buckets(), allowance_of(settings))
         app.state.graphql = GraphQLEndpoint(
             realms=realms,
@@ -121,6 +121,11 @@ def create_app(
     # A redirect would be to whatever host the request claims.
     app.router.redirect_slashes = False
     return app
+
+
+def _missed(logger: FilteringBoundLogger) -> Callable[[Exception], None]:
+    """Notes a fault of look-ahead, which nobody sees who gets the answer."""
+    return lambda error: logger.warning("look_ahead_failed", **described(error))
 
 
 @asynccontextmanager

@@ -94,14 +94,9 @@ class ErrorFormatter:
         return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
 
     def _log(self, cause: BaseException, located: GraphQLError) -> None:
-        # Frames only: the text of a driver's exception may quote the values it was given.
-        frames = traceback.extract_tb(cause.__traceback__)
+        path = ".".join(map(str, located.path or ()))
         self._logger.error(
-            "unexpected_error",
-            request_id=self._request_id,
-            error=type(cause).__qualname__,
-            path=".".join(map(str, located.path or ())),
-            frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]],
+            "unexpected_error", request_id=self._request_id, path=path, **described(cause)
         )
 
     @staticmethod
@@ -120,6 +115,18 @@ class ErrorFormatter:
                 return [*kept, self._left_out(total - len(kept))]
             kept.append(error)
         return kept
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """An unexpected failure for the log.
+
+    Frames only: the text of a driver's exception may quote the values it was given.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "error": type(error).__qualname__,
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]],
+    }
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -76,7 +76,11 @@ class Executor:
     """Executes documents against one schema; remembers those that proved valid."""
 
     def __init__(
-        self, schema: GraphQLSchema, limits: Limits | None = None, timeout_seconds: float = 30
+        self,
+        schema: GraphQLSchema,
+        limits: Limits | None = None,
+        timeout_seconds: float = 30,
+        missed: Callable[[Exception], None] = lambda _error: None,
     ) -> None:
         self._schema = schema
         self._limits = limits or Limits()
@@ -84,7 +88,7 @@ class Executor:
         self._valid: OrderedDict[str, tuple[DocumentNode, Mapping[str | None, Place]]] = (
             OrderedDict()
         )
-        self._ahead = Ahead()
+        self._ahead = Ahead(missed)
 
     def prepare(
         self, query: str, variables: Mapping[str, Any], *, introspection: bool

@@ -214,3 +214,19 @@ async def test_a_guarded_field_takes_the_usual_way(api: Api) -> None:
     assert await api.codes(document, "frontend") == ["FORBIDDEN"] * 2
     names = (await api.ask(document, "support"))["customers"]["edges"]
     assert all(each["node"]["name"] for each in names)
+
+
+async def test_a_fault_of_look_ahead_is_answered_and_noted(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = "{ customers(first: 2) { edges { node { externalId } } } }"
+    expected = await api.ask(document, "frontend")
+
+    async def failing(*_arguments: object, **_options: object) -> object:
+        raise KeyError("a value of somebody's")
+
+    monkeypatch.setattr(answers, "page_of_customers", failing)
+    assert await api.ask(document, "frontend") == expected
+    noted = [line for line in api.log.lines if line["event"] == "look_ahead_failed"]
+    assert [line["error"] for line in noted] == ["KeyError"]
+    assert "somebody" not in str(noted)

@@ -39,8 +39,10 @@ EXCUSED: tuple[type[Exception], ...] = (Exception,)
 class Ahead:
     """One of an application: it remembers plans. Root fields find it in their context."""
 
-    def __init__(self) -> None:
+    def __init__(self, missed: Callable[[Exception], None]) -> None:
+        """`missed` is told what went wrong where the usual way then answered."""
         self._plans = Plans()
+        self._missed = missed
 
     def _plan(self, info: Info, shape: Shape, level: Callable[[], Level]) -> Plan | None:
         if info.context.caller.owner is not None or info.context.snapshot.owner is not None:
@@ -52,31 +54,31 @@ class Ahead:
         plan, context = self._plan(info, CUSTOMER_SHAPE, customers_level), info.context
         if plan is None or not isinstance(plan.step, Objects):
             return None
-        try:
+        step = plan.step
+
+        async def work() -> Finished:
             rows = await customer_row(
                 context.snapshot, plan.texts, plan.level, where(CUSTOMER.c), alone=plan.alone
             )
-            return Finished(plan.step(transposed(rows, 0), context)[0] if rows else None)
-        except EchelonError:
-            raise
-        except EXCUSED:
-            return None
+            return Finished(step(transposed(rows, 0), context)[0] if rows else None)
+
+        return await self._or_none(work())
 
     async def customers(self, info: Info, asked: Asked, listing: Listing, count: Count) -> Any:
         plan, context = self._plan(info, CUSTOMER_SHAPE, customers_level), info.context
         if plan is None or not isinstance(plan.step, Pages):
             return None
-        try:
+        step = plan.step
+
+        async def work() -> Finished:
             page, rows = await page_of_customers(
                 context.snapshot, plan.texts, plan.level, asked, alone=plan.alone
             )
-            nodes = plan.step.nodes(transposed(rows, plan.width(len(asked.keys))), context)
+            nodes = step.nodes(transposed(rows, plan.width(len(asked.keys))), context)
             ends = partial(page_info, listing, page)
-            return await _counted(plan.step, nodes, page.positions, listing, ends, count)
-        except EchelonError:
-            raise
-        except EXCUSED:
-            return None
+            return await _counted(step, nodes, page.positions, listing, ends, count)
+
+        return await self._or_none(work())
 
     async def scores(
         self,
@@ -90,25 +92,30 @@ class Ahead:
         plan, context = self._plan(info, RISK_SCORE, feed_level), info.context
         if plan is None or not isinstance(plan.step, Pages):
             return None
-        try:
+        step, statement = plan.step, (plan.texts, plan.level)
+
+        async def work() -> Finished | None:
             found = await feed_rows(
-                context.snapshot,
-                (plan.texts, plan.level),
-                where,
-                position,
-                size,
-                alone=plan.alone,
+                context.snapshot, statement, where, position, size, alone=plan.alone
             )
             if found is None:
                 return None
-            nodes = plan.step.nodes(transposed(found.rows, plan.width(FEED_PLACES)), context)
+            nodes = step.nodes(transposed(found.rows, plan.width(FEED_PLACES)), context)
             known = found.page.position.known
             positions = [(row[-FEED_PLACES], known) for row in found.rows]
             ends = partial(feed_page_info, listing, found.page)
-            return await _counted(plan.step, nodes, positions, listing, ends, count)
+            return await _counted(step, nodes, positions, listing, ends, count)
+
+        return await self._or_none(work())
+
+    async def _or_none(self, work: Awaitable[Finished | None]) -> Finished | None:
+        """What the work gives; none where it fails and the usual way is to answer."""
+        try:
+            return await work
         except EchelonError:
             raise
-        except EXCUSED:
+        except EXCUSED as error:
+            self._missed(error)
             return None
 
 
