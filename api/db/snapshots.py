@@ -21,6 +21,12 @@ from api.db.models import Customer
 Query = Select[*tuple[Any, ...]]
 Record = Row[*tuple[Any, ...]]
 Values = tuple[Any, ...]
+INTERRUPT_SECONDS = 0.05
+"""How often SQLite is told again: who tells it before the statement has begun tells nobody."""
+
+
+class SnapshotClosed(Exception):
+    """The request has its answer; whatever still read for it may stop."""
 
 
 def visible_to(owner: str | None, customer: ColumnElement[int]) -> ColumnElement[bool]:
@@ -42,6 +48,8 @@ class Snapshot:
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         self._borrowed = False
+        self._closed = False
+        self._running: tuple[AsyncConnection, asyncio.Future[Any]] | None = None
 
     def within(self, connection: AsyncConnection) -> None:
         """Read from here on inside a transaction that changes something, to see its changes."""
@@ -67,6 +75,7 @@ class Snapshot:
 
     async def rows(self, statement: Query) -> Sequence[Record]:
         async with self._turn:
+            self._require_open()
             if self._connection is None:
                 self._connection = await self._open()
             return (await self._finished(self._connection, statement)).all()
@@ -78,6 +87,7 @@ class Snapshot:
         transaction.
         """
         async with self._turn:
+            self._require_open()
             if self._connection is None and not alone:
                 self._connection = await self._open()
             if self._connection is not None:
@@ -106,38 +116,78 @@ class Snapshot:
         Cancelled itself, SQLAlchemy would close the connection, and SQLite would first work on
         to the statement's end in its thread.
         """
+        self._require_open()
         sending = (
             connection.exec_driver_sql(statement, values)
             if isinstance(statement, str)
             else connection.execute(statement)
         )
         running = asyncio.ensure_future(sending)
+        self._running = connection, running
         try:
             return await asyncio.shield(running)
         except DBAPIError as error:
+            self._require_open()
             raise cut_short(error) or error from None
         except asyncio.CancelledError:
+            await self._interrupt()
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():  # `close` ended the statement, nobody this
+                self._require_open()
+            raise
+        finally:
+            self._running = None
+
+    async def _interrupt(self) -> None:
+        """Stop the statement that runs, and return once it has ended."""
+        if self._running is None:
+            return
+        connection, running = self._running
+        if self.dialect != "sqlite":
+            running.cancel()
+        while not running.done():
             if self.dialect == "sqlite":
                 raw = await connection.get_raw_connection()
                 if raw.driver_connection is not None:
                     await raw.driver_connection.interrupt()
-            else:
-                running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            raise
+            await asyncio.wait({running}, timeout=INTERRUPT_SECONDS)
+        await asyncio.gather(running, return_exceptions=True)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise SnapshotClosed
 
     async def _open(self) -> AsyncConnection:
         connection = await self._engine.connect()
-        if self.dialect == "sqlite":
+        try:
+            if self.dialect != "sqlite":
+                return await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
             # Python's driver begins a transaction only before a write, so reads must ask for one.
             await connection.exec_driver_sql("BEGIN")
-            return connection
-        return await connection.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        except BaseException:
+            await asyncio.shield(connection.close())
+            raise
+        return connection
+
+    async def renew(self) -> None:
+        """Let go of what was read: the next statement opens another snapshot."""
+        async with self._turn:
+            await self._let_go()
 
     async def close(self) -> None:
+        """End it for good.
+
+        Fields that failed leave others behind that still read, and loaders know of no client that
+        left: their statement is stopped, and those that wait for their turn get none.
+        """
+        self._closed = True
+        await self._interrupt()
         async with self._turn:
-            if self._connection is not None and not self._borrowed:
-                await self._connection.close()
-                self._connection = None
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        if self._connection is not None and not self._borrowed:
+            connection, self._connection = self._connection, None
+            await connection.close()

@@ -103,7 +103,7 @@ class Context:
 
     async def forget(self) -> None:
         """Read everything anew from here on: for after a change, and before one."""
-        await self.snapshot.close()
+        await self.snapshot.renew()
         self.__dict__.pop("loaders", None)
 
     @cached_property

@@ -175,8 +175,10 @@ class GraphQLEndpoint:
         finally:
             if prepared.changes:
                 realm.businesses.forget()
-            await snapshot.close()
-            await reads.close()
+            try:
+                await snapshot.close()
+            finally:
+                await reads.close()
         await record_reads(log, context, outcome.data, request.state.query)
         request.state.replayed = context.replayed
         return outcome

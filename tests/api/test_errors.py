@@ -15,7 +15,6 @@ from api.errors import Conflict
 from api.graphql.errors import MAX_ERROR_BYTES, MAX_ERRORS, ErrorFormatter
 from tests.api.conftest import Api, Log, Seeded, running
 
-
 UNMAPPED = "customers(first: 1) { edges { node { overrides { id } } } }"
 """What look-ahead leaves to the usual way."""
 

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.db.engine import Patience, make_async_engine
-from api.db.snapshots import Snapshot
+from api.db.snapshots import Snapshot, SnapshotClosed
 from api.db.writes import writing
 from api.errors import TimedOut
+from api.graphql.context import Context
 from tests.api.conftest import Api, Seeded, running, seed
 from tests.api.test_errors import SLOW
 
-SEARCH = "{ customers(first: 1) { edges { cursor } } }"
+SEARCH = "{ customers(first: 1) { edges { node { owner } } } }"
+"""Nothing that look-ahead answers."""
 
 
 @pytest.fixture
@@ -99,3 +102,79 @@ async def test_a_change_waits_for_another_only_so_long(engine: Engine, database_
             async with asyncio.timeout(10):
                 assert await api.codes(change) == ["BUSY"]
         assert "errors" not in (await api.send(change)).json()
+
+
+async def test_what_a_failed_field_leaves_behind_opens_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One field fails, so that its customer is none; others read on, and have more to read."""
+    begun = asyncio.Event()
+
+    async def slow(_customer: int, context: Context) -> None:
+        begun.set()
+        for _ in range(2):
+            await context.snapshot.rows(select(text(f"({SLOW[context.snapshot.dialect]})")))
+
+    async def failing(_customer: int, _context: Context) -> None:
+        await begun.wait()
+        await asyncio.sleep(0.2)
+        raise TimedOut("It failed.")
+
+    monkeypatch.setattr("api.graphql.customers.withheld_from", slow)
+    monkeypatch.setattr("api.graphql.customers.needs_of", failing)
+    document = """{ customers(first: 1) { edges { node {
+        withheldStrategies { code } needs { key } } } } }"""
+    async with asyncio.timeout(10):
+        answer = (await api.send(document)).json()
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["TIMEOUT"]
+    await asyncio.sleep(0.2)
+    pool: Any = api.app.state.graphql.realms.live.engine.pool
+    assert pool.checkedout() == 0
+
+
+async def test_a_closed_snapshot_opens_nothing(seeded: Seeded) -> None:
+    engine = make_async_engine(seeded.url, 2)
+    snapshot = Snapshot(engine)
+    first = asyncio.create_task(snapshot.rows(select(text("1"))))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(snapshot.rows(select(text("2"))))
+    await asyncio.sleep(0)
+    await snapshot.close()
+    await asyncio.wait({first, waiting})
+    assert isinstance(waiting.exception(), SnapshotClosed)
+    with pytest.raises(SnapshotClosed):
+        await snapshot.tuples("SELECT 1", (), alone=True)
+    pool: Any = engine.pool
+    assert pool.checkedout() == 0
+    await engine.dispose()
+
+
+async def test_a_loader_stops_when_its_request_is_over(seeded: Seeded) -> None:
+    engine = make_async_engine(seeded.url, 1)
+    snapshot = Snapshot(engine)
+    statement = select(text(f"({SLOW[snapshot.dialect]})"))
+    loading = asyncio.create_task(snapshot.rows(statement))
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        await snapshot.close()
+        await asyncio.wait({loading})
+    assert isinstance(loading.exception(), SnapshotClosed)
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await engine.dispose()
+
+
+async def test_a_transaction_that_cannot_begin_gives_its_connection_back(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(*_arguments: object, **_options: object) -> None:
+        raise TimedOut("It failed.")
+
+    engine = make_async_engine(seeded.url, 1)
+    monkeypatch.setattr(AsyncConnection, "exec_driver_sql", failing)
+    monkeypatch.setattr(AsyncConnection, "execution_options", failing)
+    with pytest.raises(TimedOut):
+        await Snapshot(engine).rows(select(text("1")))
+    pool: Any = engine.pool
+    assert pool.checkedout() == 0
+    await engine.dispose()

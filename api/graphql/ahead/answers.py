@@ -19,6 +19,7 @@ from api.db.ahead.relations import CUSTOMER, customers_level
 from api.db.feed import FeedPosition
 from api.db.listings import Asked
 from api.db.pages import Position
+from api.db.snapshots import SnapshotClosed
 from api.errors import EchelonError
 from api.graphql.ahead.connections import Pages
 from api.graphql.ahead.customers import CUSTOMER as CUSTOMER_SHAPE
@@ -112,7 +113,7 @@ class Ahead:
         """What the work gives; none where it fails and the usual way is to answer."""
         try:
             return await work
-        except EchelonError:
+        except (EchelonError, SnapshotClosed):
             raise
         except EXCUSED as error:
             self._missed(error)

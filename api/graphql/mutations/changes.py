@@ -187,8 +187,10 @@ class Change:
         """Let go of the transaction; what is not committed is gone."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self._context.snapshot.apart()
-            await connection.close()
+            try:
+                await self._context.snapshot.apart()
+            finally:
+                await connection.close()
 
 
 def _asked(info: GraphQLResolveInfo, digest: str, context: Context) -> str:
