@@ -187,7 +187,8 @@ def _other_origins(allowed: list[str]) -> list[Middleware]:
     """Lets browsers ask for pages of these origins; keys are sent by name, cookies never."""
     if not allowed:
         return []
-    shown = ["Content-Language", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+    shown = ["Content-Language", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy"]
+    shown += ["Retry-After", "X-Request-Id"]
     return [
         Middleware(
             CORSMiddleware,

@@ -215,6 +215,10 @@ class Settings(SecretSettings):
         beside = f"{name.removesuffix('.db')}_test" + (".db" if name.endswith(".db") else "")
         return live.set(database=beside).render_as_string(hide_password=False)
 
+    @property
+    def test_data_dir(self) -> Path:
+        return self.data_dir / "test"
+
     def of_test_realm(self) -> Settings:
         """The same installation with invented customers: files, database and secret of its own."""
         from api.domain.personal_data import derive_key  # most commands need no cryptography
@@ -224,7 +228,7 @@ class Settings(SecretSettings):
             for each in (self.root_secret(), *self.previous_secrets())
         )
         changed = {
-            "data_dir": self.data_dir / "test",
+            "data_dir": self.test_data_dir,
             "database_url": self.resolved_test_database_url,
             "mlflow_uri": "",
             "secret_key": SecretStr(secret),

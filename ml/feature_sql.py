@@ -15,7 +15,6 @@ from ml import measures
 from ml.feature_catalogue import FEATURES, WINDOWS_DAYS
 from ml.measures import of_sample
 
-_KEY = "cutoff, customer_id"
 _SOURCES = """
 order_totals AS (
     SELECT customer_id, order_id, min(ordered_at) AS ordered_at,

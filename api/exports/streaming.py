@@ -89,7 +89,9 @@ class ExportResponse(Response):
         if left:  # nobody is there to be told
             return
         if error is not None:
-            self._logger.error("export_broken", request_id=request_id, error=type(error).__name__)
+            kind = type(error).__name__
+            reason = {"reason": str(error)} if isinstance(error, ExportFailed) else {}
+            self._logger.error("export_broken", request_id=request_id, error=kind, **reason)
         raise ExportBroken from None
 
     async def _pump(self, send: Send) -> None:

@@ -1,8 +1,9 @@
 """The process behind `api.exports.workers`: jobs on its input, frames on its output.
 
 A frame is a letter, the length of what follows in four bytes, and that: `H` says what is known
-before the first row, `D` carries bytes of the export, `E` ends it, `X` says what went wrong. It
-works on one job after another until its input ends.
+before the first row, `D` carries bytes of the export, `E` ends it, `X` says why it can't be made,
+`F` names the exception that ends the process. It works on one job after another until its input
+ends.
 """
 
 from __future__ import annotations
@@ -67,19 +68,22 @@ def send(out: int, kind: bytes, *parts: bytes) -> None:
 
 
 def work(request: dict[str, Any], out: int) -> None:
-    job = Job(**request["job"])
-    cursors = FeedCursors(bytes.fromhex(request["key"]))
-
     def begin(found: Found) -> Frames | None:
         send(out, b"H", json.dumps(asdict(found)).encode())
         return None if job.head else frames
 
     frames = Frames(out)
     try:
+        job = Job(**request["job"])
+        cursors = FeedCursors(bytes.fromhex(request["key"]))
         run_job(request["url"], job, cursors, begin)
     except EchelonError as error:
         send(out, b"X", json.dumps({"code": error.code, "message": str(error)}).encode())
         return
+    except Exception as error:
+        # Its message may quote the database's address or what is stored; its kind can't.
+        send(out, b"F", type(error).__qualname__.encode())
+        raise
     if not job.head:
         frames.flush()
         send(out, b"E")

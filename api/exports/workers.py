@@ -26,7 +26,7 @@ BUFFER = 4_000_000
 
 
 class ExportFailed(RuntimeError):
-    """The process ended without saying why."""
+    """The process broke down; the message is of our own words, and may be logged."""
 
 
 class ExportsBusy(EchelonError):
@@ -86,9 +86,12 @@ class Worker:
             raise ExportFailed("no output")
         try:
             kind, size = HEAD.unpack(await self.process.stdout.readexactly(HEAD.size))
-            return kind, await self.process.stdout.readexactly(size)
+            content = await self.process.stdout.readexactly(size)
         except asyncio.IncompleteReadError:
             raise ExportFailed("the process ended") from None
+        if kind == b"F":
+            raise ExportFailed(f"the process failed: {content.decode()}")
+        return kind, content
 
     async def end(self) -> None:
         if self.process.returncode is None:

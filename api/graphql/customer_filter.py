@@ -37,7 +37,7 @@ from api.graphql.comparisons import (
 )
 from api.graphql.context import Context
 from api.graphql.described import option
-from api.graphql.list_filter import DEEPEST, MOST_CONDITIONS, MOST_FILTERS, MOST_VALUES
+from api.graphql.list_filter import MOST_CONDITIONS, MOST_VALUES, check_size
 from api.graphql.scores import RiskBand
 from api.graphql.sensitivity import note_conditions, require_conditions, require_fields
 
@@ -91,11 +91,8 @@ class FilterCompiler:
     values: int = 0
 
     def compile(self, each: CustomerFilter, path: str = "filter", depth: int = 1) -> Where:
-        if depth > DEEPEST:
-            raise InvalidInput(f"A filter may be nested {DEEPEST} levels deep.")
         self.filters += 1
-        if self.filters > MOST_FILTERS:
-            raise InvalidInput(f"A filter may be made of {MOST_FILTERS} filters.")
+        check_size(self.filters, depth)
         parts = [
             self._part(name, value, f"{path}.{spelled(name)}", depth)
             for name, value in given(each, path)

@@ -25,6 +25,16 @@ MOST_CONDITIONS = 100
 MOST_VALUES = 2_000
 
 
+def check_size(filters: int, depth: int) -> None:
+    """Raises:
+    InvalidInput: a filter is nested too deeply, or made of too many.
+    """
+    if depth > DEEPEST:
+        raise InvalidInput(f"A filter may be nested {DEEPEST} levels deep.")
+    if filters > MOST_FILTERS:
+        raise InvalidInput(f"A filter may be made of {MOST_FILTERS} filters.")
+
+
 @dataclass
 class ListFilter:
     """Reads one filter; counts on the way what it is made of."""
@@ -37,11 +47,8 @@ class ListFilter:
         """Raises:
         InvalidInput: it is nested too deeply, too large, or compares what can't be compared.
         """
-        if depth > DEEPEST:
-            raise InvalidInput(f"A filter may be nested {DEEPEST} levels deep.")
         self.filters += 1
-        if self.filters > MOST_FILTERS:
-            raise InvalidInput(f"A filter may be made of {MOST_FILTERS} filters.")
+        check_size(self.filters, depth)
         parts = [
             self._part(name, value, f"{path}.{spelled(name)}", depth)
             for name, value in given(each, path)

@@ -33,7 +33,6 @@ from api.db.snapshots import Record, Snapshot
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-Sized = tuple[int, int]
 Paged = tuple[int, PageRequest]
 NO_PAGE = Page((), (), has_next=False, has_previous=False)
 

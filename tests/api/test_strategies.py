@@ -23,7 +23,6 @@ from tests.api.seed import DAY, RUN
 from tests.api.seed_facts import BATCH, ago, external_id
 
 SHIPPED = {each["key"]: each for each in read_document(POLICIES / "strategies.yaml")}
-UPLIFT = {"uplift": 0.1, "low": 0.2, "high": 0.3, "n": 9, "source": {"en": "x", "zh": "x"}}
 SAVE = """mutation ($d: JSON!, $v: Int) { saveStrategy(input: {document: $d, expectedVersion: $v}) {
     strategies { key version active } userErrors { code field message } } }"""
 WITHHELD = """query ($id: String) { customer(externalId: $id) {

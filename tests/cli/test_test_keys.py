@@ -139,6 +139,11 @@ def test_the_doctor_looks_at_who_may_call(
     assert (found["people"]["state"], said in found["people"]["message"]) == (state, True)
 
 
+def test_the_doctor_makes_nothing(echelon: Echelon, tmp_path: Path) -> None:
+    assert echelon("doctor").code == 1
+    assert not (tmp_path / "var").exists()
+
+
 def test_the_doctor_misses_a_test_database(echelon: Echelon, tmp_path: Path) -> None:
     echelon("db", "upgrade")
     (tmp_path / "var" / "test").mkdir()

@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from api.exports import streaming
 from api.exports.streaming import ExportBroken, ExportResponse
-from api.exports.workers import ExportsBusy, Workers
+from api.exports.workers import ExportFailed, ExportsBusy, Workers
 from tests.api.conftest import Api, Log
 from tests.exports.reading import export
 
@@ -146,6 +146,14 @@ async def test_a_process_that_dies_is_replaced(api: Api) -> None:
     os.kill(idle.process.pid, 9)
     await idle.process.wait()
     assert (await export(api, "ndjson")).status_code == 200
+
+
+async def test_a_process_that_fails_says_by_what(api: Api) -> None:
+    workers = api.app.state.exports.workers
+    with pytest.raises(ExportFailed, match="the process failed: KeyError"):
+        async with workers.hire() as worker:
+            await worker.begin({})
+    assert worker.process.returncode is not None
 
 
 async def test_what_was_left_is_killed(api: Api) -> None:

@@ -9,7 +9,17 @@ from api.db.ahead import feed
 from api.db.ahead import relations as rel
 from api.graphql.ahead.reasons import PREDICTION_REASON, Stored, stored
 from api.graphql.ahead.shapes import Documents, Given, Shape, Value
-from api.graphql.ahead.values import as_moment, choice, day, flag, identity, major, moment, number
+from api.graphql.ahead.values import (
+    as_moment,
+    choice,
+    currency,
+    day,
+    flag,
+    identity,
+    major,
+    moment,
+    number,
+)
 from api.graphql.scores import RiskBand
 
 P = rel.PREDICTION.c
@@ -19,11 +29,6 @@ S = feed.SCORE.c
 def _stale(given: Given) -> Callable[[Any], bool]:
     since = given.context.stale_from
     return lambda valid_until: as_moment(valid_until) <= since
-
-
-def _currency(given: Given) -> Callable[[Any], str]:
-    currency = given.context.currency
-    return lambda _customer: currency
 
 
 def _versions(_given: Given) -> Callable[[int, int], str]:
@@ -39,7 +44,7 @@ PREDICTION = Shape(
         "clv": Value((P.clv_minor,), major),
         "clvLow": Value((P.clv_low_minor,), major),
         "clvHigh": Value((P.clv_high_minor,), major),
-        "currency": Value((P.customer_id,), _currency),
+        "currency": Value((P.customer_id,), currency),
         "horizonDays": Value((P.horizon_days,)),
         "clvHorizonDays": Value((P.clv_horizon_days,)),
         "expectedNextPurchaseOn": Value((P.expected_next_purchase_on,), day),

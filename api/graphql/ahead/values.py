@@ -66,6 +66,12 @@ def exact(given: Given) -> Work:
     return lambda minor: str(exact(int(minor or 0)))
 
 
+def currency(given: Given) -> Work:
+    """The installation's one, whatever the row."""
+    code = given.context.currency
+    return lambda _row: code
+
+
 def document(given: Given) -> Work:
     """JSON as it is stored, read."""
     return _same if given.nested else json.loads
