@@ -37,6 +37,7 @@ FEED = (
 )
 """In the order of publication: a refresh of a day again replaces its own changes only."""
 MOST_STEPS = 100
+MOST_MOVES = 20
 MOST_VERSIONS = 100
 NEIGHBOURS = 5
 """How many customers are shown on each side of a cut-off."""
@@ -232,7 +233,7 @@ async def change_histories(
     owner = [CHANGES.c.customer_id, CHANGES.c.classification]
     wanted = tuple_(*owner).in_(ids)
     rows = await snapshot.rows(
-        latest(CHANGES, owner, [CHANGES.c.changed_on.desc()], MOST_STEPS, wanted)
+        latest(CHANGES, owner, [CHANGES.c.changed_on.desc()], MOST_MOVES, wanted)
     )
     found: dict[tuple[int, str], list[Record]] = {}
     for row in rows:

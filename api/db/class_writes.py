@@ -32,6 +32,8 @@ from api.domain.tiers import parse_policy
 from api.errors import InUse, InvalidInput
 
 Fields = Mapping[str, Field]
+MOST_CLASSIFICATIONS = 60
+"""What a customer's list of classes is priced for."""
 
 
 def save_classification(
@@ -46,7 +48,8 @@ def save_classification(
     """Store a new version; it decides from the next refresh on, or from a day that is to come.
 
     Raises:
-        InvalidInput: the document is wrong, or the day lies before that of a planned version.
+        InvalidInput: the document is wrong, the day lies before that of a planned version, or
+            there are as many as there may be.
         InUse: a class, segment, strategy or the tier policy needs what it takes away.
         Conflict, NotFound: it has another version than was expected, or none.
     """
@@ -54,6 +57,11 @@ def save_classification(
     others = [each.document for each in read_classifications(connection)]
     parsed = parse_classification(document, others, plain, exponent)
     beside = [each for each in others if each["key"] != parsed.key]
+    if len(beside) >= MOST_CLASSIFICATIONS:
+        raise InvalidInput(
+            f"An installation has at most {MOST_CLASSIFICATIONS} classifications: "
+            "give one up first."
+        )
     _check_readers(connection, parsed.key, [document, *beside], plain, exponent)
     version = save_document(
         connection, "classification", parsed.key, document, expected_version, change

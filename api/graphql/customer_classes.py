@@ -55,7 +55,7 @@ class CustomerClass:
     def label(self, language: LanguageChoice = None) -> str | None:
         return value_label(self.row.document, self.value, language, self.context)
 
-    @loaded("Its moves since classes are kept: the latest 100, newest first.", _load_moves)
+    @loaded("Its moves since classes are kept: the latest 20, newest first.", _load_moves)
     def history(self) -> list[ClassMove]:
         rows = known(self.context.loaders.class_history, (self.customer, self.key)) or ()
         return [

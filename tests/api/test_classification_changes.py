@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, func, select
 
 from api.db.classes import read_classifications
@@ -110,3 +111,11 @@ async def test_what_others_read_can_not_be_taken_away(own_api: Api) -> None:
 async def test_storing_classifications_takes_a_right_of_its_own(own_api: Api) -> None:
     given = {"i": {"document": document()}}
     assert await own_api.codes(SAVE, "frontend", variables=given) == ["FORBIDDEN"]
+
+
+async def test_there_are_no_more_classifications_than_their_lists_are_priced_for(
+    own_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.db.class_writes.MOST_CLASSIFICATIONS", 1)
+    said = message(await save(own_api, document()), "INVALID")
+    assert "at most 1 classifications: give one up first" in said

@@ -18,6 +18,7 @@ from graphql import (
     parse,
 )
 
+from api.db import cases, class_reading, class_writes, model_versions
 from api.graphql.costs import Place, points, values_in
 from api.graphql.errors import ListTooLong
 from api.graphql.limits import DocumentMeter, Limits
@@ -183,3 +184,16 @@ def test_the_price_list_names_fields_that_exist() -> None:
     for place in {*LENGTHS, *WEIGHTS}:
         kind, _, name = place.partition(".")
         assert name.startswith("__") or name in fields_of(SCHEMA.type_map[kind]), place
+
+
+def test_lists_are_cut_where_their_price_ends() -> None:
+    cuts = {
+        "CustomerClass.history": class_reading.MOST_MOVES,
+        "Classes.statuses": class_reading.MOST_STEPS,
+        "Classes.all": class_writes.MOST_CLASSIFICATIONS,
+        "Query.classifications": class_writes.MOST_CLASSIFICATIONS,
+        "Classification.versions": class_reading.MOST_VERSIONS,
+        "Query.models": 2 * model_versions.MOST_VERSIONS,
+        "Customer.cases": cases.MOST_CASES,
+    }
+    assert cuts == {name: LENGTHS[name] for name in cuts}
