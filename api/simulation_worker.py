@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import signal
 import sys
 
 from api.db.engine import make_engine
@@ -15,6 +16,9 @@ from api.simulation_process import EXPECTED
 
 def main() -> None:
     """What the caller can mend is an answer too; anything else ends the process."""
+    # The server ends this process if it must; a signal to the whole group is not meant for it.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     request = json.load(sys.stdin)
     try:
         report = simulate_policy(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import struct
 import sys
 from contextlib import suppress
@@ -90,6 +91,10 @@ def work(request: dict[str, Any], out: int) -> None:
 
 
 def main() -> None:
+    # The server ends this process once its export is out. Signals to the whole group, as Ctrl-C and
+    # service managers send them, would break off what the server still delivers.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     # Whatever prints must not get between the frames.
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

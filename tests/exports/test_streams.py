@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,15 @@ async def test_a_process_that_fails_says_by_what(api: Api) -> None:
         async with workers.hire() as worker:
             await worker.begin({})
     assert worker.process.returncode is not None
+
+
+async def test_signals_to_the_whole_group_break_no_export_off(api: Api) -> None:
+    assert (await export(api, "ndjson")).status_code == 200
+    (idle,) = api.app.state.exports.workers._idle
+    for each in (signal.SIGTERM, signal.SIGINT):
+        os.kill(idle.process.pid, each)
+    assert (await export(api, "ndjson")).status_code == 200
+    assert api.app.state.exports.workers._idle == [idle]
 
 
 async def test_what_was_left_is_killed(api: Api) -> None:
