@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -33,28 +34,37 @@ WHOLE_FEED = """{ riskScores(first: 5000) { edges { cursor node { customerId ext
   revision deleted reasons { code text value effect } } } pageInfo { hasNextPage endCursor } } }"""
 
 
+@contextmanager
+def counted(most: int) -> Iterator[None]:
+    """Holds that what runs meanwhile calls and returns no oftener; `bench.refusals` has times."""
+    events = 0
+
+    def count(*_: object) -> None:
+        nonlocal events
+        events += 1
+
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+    assert events <= most
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_hostile_documents_are_refused_quickly(name: str) -> None:
+def test_hostile_documents_are_refused_with_little_work(name: str) -> None:
     document, variables, code = DOCUMENTS[name]
     refusal("{ __typename }")  # builds the schema
-    best = 1.0
-    for _ in range(5):
-        started = time.thread_time()
-        assert refusal(document, variables) == code
-        best = min(best, time.thread_time() - started)
-    assert best < 0.05
+    with counted(400_000):
+        found = refusal(document, variables)
+    assert found == code
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_hostile_bodies_are_refused_quickly(name: str) -> None:
-    best = 1.0
-    for _ in range(5):
-        started = time.thread_time()
-        with pytest.raises(Refusal) as caught:
-            parse_request(BODIES[name])
-        best = min(best, time.thread_time() - started)
+def test_hostile_bodies_are_refused_with_little_work(name: str) -> None:
+    with counted(50_000), pytest.raises(Refusal) as caught:
+        parse_request(BODIES[name])
     assert (caught.value.status, caught.value.code) == (400, "BAD_REQUEST")
-    assert best < 0.05
 
 
 def test_page_sizes_count_wherever_they_are_said() -> None:
