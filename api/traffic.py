@@ -128,6 +128,8 @@ class Traffic:
         state = scope["state"]
         if "points" in state:
             self._metrics.points.observe(state["points"])
+        if rows := state.get("exported_rows"):
+            self._metrics.exported.labels(path.rpartition(".")[2]).inc(rows)
         caller = state.get("caller")
         line: dict[str, Any] = {"request_id": state["request_id"], "method": method, "path": path}
         line["status"] = status

@@ -37,6 +37,8 @@ class ExportResponse(Response):
         self._logger = logger
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
+        self.rows: int | None = None
+        """How many come, once that is known: counted when all of them are out."""
 
     async def begin(self, request: dict[str, Any]) -> dict[str, Any]:
         """What is known before the first row; on failure the worker is gone.
@@ -47,6 +49,7 @@ class ExportResponse(Response):
         async with AsyncExitStack() as stack:
             self._worker = await stack.enter_async_context(self._workers.hire())
             found = await self._worker.begin(request)
+            self.rows = found.get("rows")
             self._stack = stack.pop_all()
         return found
 
@@ -78,12 +81,15 @@ class ExportResponse(Response):
             leaving.cancel()
             pumping.cancel()
             await asyncio.wait({pumping, leaving})
-        await self._settle(pumping, left, scope["state"]["request_id"])
+        await self._settle(pumping, left, scope["state"])
 
-    async def _settle(self, pumping: asyncio.Future[None], left: bool, request_id: str) -> None:
+    async def _settle(
+        self, pumping: asyncio.Future[None], left: bool, state: dict[str, Any]
+    ) -> None:
         error = None if pumping.cancelled() else pumping.exception()
         if error is None and not pumping.cancelled():
             await self.end()
+            state["exported_rows"] = self.rows
             return
         await self._leave(error or ExportFailed("broken off"))
         if left:  # nobody is there to be told
@@ -91,7 +97,9 @@ class ExportResponse(Response):
         if error is not None:
             kind = type(error).__name__
             reason = {"reason": str(error)} if isinstance(error, ExportFailed) else {}
-            self._logger.error("export_broken", request_id=request_id, error=kind, **reason)
+            self._logger.error(
+                "export_broken", request_id=state["request_id"], error=kind, **reason
+            )
         raise ExportBroken from None
 
     async def _pump(self, send: Send) -> None:

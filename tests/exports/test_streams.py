@@ -141,6 +141,14 @@ async def test_more_than_two_exports_are_told_to_come_back(api: Api) -> None:
     assert (await export(api, "ndjson")).status_code == 200
 
 
+async def test_rows_are_counted_once_they_are_out(api: Api) -> None:
+    counted = api.app.state.metrics.exported.labels("ndjson")._value
+    before = counted.get()
+    rows = len((await export(api, "ndjson")).text.splitlines())
+    await export(api, "ndjson", method="HEAD")
+    assert counted.get() - before == rows > 0
+
+
 async def test_a_process_that_dies_is_replaced(api: Api) -> None:
     assert (await export(api, "ndjson")).status_code == 200
     (idle,) = api.app.state.exports.workers._idle
