@@ -230,3 +230,32 @@ async def test_a_fault_of_look_ahead_is_answered_and_noted(
     noted = [line for line in api.log.lines if line["event"] == "look_ahead_failed"]
     assert [line["error"] for line in noted] == ["KeyError"]
     assert "somebody" not in str(noted)
+
+
+async def test_what_is_remembered_stays_small_whatever_callers_send(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.graphql.ahead.reading.REMEMBERED_PLANS", 8)
+    plans = api.app.state.graphql.executor._ahead._plans
+    rest = "orders(first: $n, filter: $f) { totalCount } } } } }"
+    for number in range(3):
+        query = "query ($f: OrderFilter, $n: Int!) { customers(first: 1) { edges { node {"
+        for size in range(1, 7):
+            # Refused as too long, which nobody knows who plans.
+            variables = {"f": {"store": {"eq": "x" * 10_000}}, "n": size}
+            await api.send(f"{query} n{number}: {rest}", variables=variables)
+    kept = [key for seen in plans._seen.values() for key in seen.plans]
+    assert len(kept) == plans._made <= 8
+    assert len(repr(kept)) < 20_000
+
+
+async def test_texts_of_statements_are_kept_within_bounds(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = api.app.state.graphql.executor._ahead._plans._shelf
+    monkeypatch.setattr(shelf, "_most", 3)
+    for field in ("externalId", "region", "industry"):
+        for op in ("eq", "ne"):
+            filtered = f'filter: {{{field}: {{{op}: "x"}}}}'
+            await api.ask(f"{{ customers(first: 1, {filtered}) {{ edges {{ cursor }} }} }}")
+    assert len(shelf) == 3

@@ -20,8 +20,10 @@ from api.db.models import (
 from api.documents import POLICIES, read_document
 from api.domain.personal_data import PersonalDataCipher
 from api.domain.tiers import parse_policy
+from api.graphql.plans import PlannedExecution
 from tests.api.conftest import Api, clock, running, seed
 from tests.api.seed_facts import NOW
+from tests.api.test_personal_reads import entries
 from tests.conftest import TEST_SECRET
 
 HIGH = {"attribute.income": "high"}
@@ -83,7 +85,7 @@ async def rich(engine: Engine, database_url: str) -> Any:
     """With keys that write and read customers, but may not read personal data."""
     keys = seed(engine, 30)
     scopes = ["customers:read", "segments:write", "strategies:write", "policies:write"]
-    keys["desk"] = create_key(engine, "desk", scopes, None, clock)
+    keys["desk"] = create_key(engine, "rules desk", scopes, None, clock)
     async with running(database_url, keys) as api:
         yield api
 
@@ -187,6 +189,24 @@ async def test_reasons_of_tiers_tell_them_with_the_scope_only(rich: Api, engine:
     assert "income" not in unseen
 
 
+@pytest.mark.parametrize("looks_ahead", [True, False])
+async def test_whichever_way_they_are_read_is_on_record(
+    rich: Api, engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, looks_ahead: bool
+) -> None:
+    monkeypatch.setattr(PlannedExecution, "looks_ahead", looks_ahead)
+    told = {"field": "attribute.income", "op": "eq", "value": "high", "threshold": "high"}
+    with engine.begin() as connection:
+        reasons = [{"code": "tier.condition_met", "params": told}]
+        connection.execute(update(TierAssignment.__table__).values(reasons=reasons, now=None))
+    await rich.ask(CREATE, variables={"d": segment()})
+    for asked in ("segments { key }", "tier { reasons { code } }"):
+        document = f"{{ customers(first: 30) {{ edges {{ node {{ {asked} }} }} }} }}"
+        await rich.ask(document, "frontend")
+        await rich.ask(document, "support")
+    fields = [entry["details"]["fields"] for entry in entries(database_url)]
+    assert fields == [["segment.well_off"], ["attribute.income"]]
+
+
 async def test_measures_that_decided_are_told_with_the_scope_only(
     rich: Api, engine: Engine
 ) -> None:
@@ -195,7 +215,7 @@ async def test_measures_that_decided_are_told_with_the_scope_only(
     with engine.begin() as connection:
         row = connection.scalar(select(versions.id).where(versions.key == "by_income"))
         read = parse_policy(policy(), 2, read_known_fields(engine)).document.fields
-        inputs = dict.fromkeys(read) | {"attribute.income": "high"}
+        inputs = dict.fromkeys(read) | {"attribute.income": "high", "prediction_stale": False}
         connection.execute(
             update(table).values(policy_version_id=row, inputs=inputs, reasons=[], now=None)
         )

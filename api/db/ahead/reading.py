@@ -8,6 +8,7 @@ values are put into the kept text.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from sqlalchemy.sql.cache_key import CacheKey
 
 Values = tuple[Any, ...]
 Processor = Callable[[Any], Any]
-MOST_KEPT = 512
+MOST_KEPT = 1024
+"""Of all statements together: what differs comes from callers, who may vary it without end."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,33 @@ class Kept:
     slots: tuple[Slot, ...]
 
 
+class Shelf:
+    """The texts of all long statements, the latest used."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[Any, Kept] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, place: Any) -> Kept | None:
+        kept = self._kept.get(place)
+        if kept is not None:
+            self._kept.move_to_end(place)
+        return kept
+
+    def put(self, place: Any, kept: Kept) -> None:
+        self._kept[place] = kept
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
 class Texts:
     """The texts of one long statement, by what differs in it."""
 
-    def __init__(self) -> None:
-        self._kept: dict[Any, Kept] = {}
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def text(
         self, differs: Select[Any], whole: Callable[[], Select[Any]], dialect: Dialect
@@ -52,15 +76,14 @@ class Texts:
         key = differs._generate_cache_key()
         if key is None:
             return _rendered(whole(), dialect)
-        kept = self._kept.get((dialect.name, key.key))
+        place = (self, dialect.name, key.key)
+        kept = self._shelf.get(place)
         if kept is None:
             statement = whole()
             kept = _keepable(statement, key, dialect)
             if kept is None:
                 return _rendered(statement, dialect)
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[dialect.name, key.key] = kept
+            self._shelf.put(place, kept)
         return kept.text, tuple(slot.fill(key.bindparams) for slot in kept.slots)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
@@ -18,14 +19,16 @@ from graphql import (
 )
 
 from api.db.ahead.levels import Level
-from api.db.ahead.reading import Texts
+from api.db.ahead.reading import Shelf, Texts
 from api.graphql.ahead.connections import Pages, plan_pages
 from api.graphql.ahead.planning import Planner
 from api.graphql.ahead.shapes import Access, Shape, Unplanned
 from api.graphql.ahead.steps import Objects
 from api.graphql.context import Context
 
-REMEMBERED_PLANS = 512
+REMEMBERED_FIELDS = 512
+REMEMBERED_PLANS = 2048
+"""Of all fields together: variables make plans differ, and callers choose their values."""
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Plan:
     step: Objects | Pages
     alone: bool
     """Whether nothing else is read for the document."""
-    texts: Texts = field(default_factory=Texts)
+    texts: Texts
 
     def width(self, more: int) -> int:
         """Of rows, of which the last columns tell their places."""
@@ -57,6 +60,8 @@ class Plans:
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, Seen] = OrderedDict()
+        self._made = 0
+        self._shelf = Shelf()
 
     def plan(
         self, info: GraphQLResolveInfo, context: Context, shape: Shape, level: Callable[[], Level]
@@ -65,29 +70,34 @@ class Plans:
         if len(info.field_nodes) != 1:
             return None
         seen = self._seen_before(info)
-        access = Access(context.caller, context.hidden_segments)
+        access = Access(context.caller, context.business.personal_segments)
         values = info.variable_values
         key = (access.key(), *((name, _still(values.get(name))) for name in seen.variables))
         if key not in seen.plans:
-            if len(seen.plans) >= REMEMBERED_PLANS:
-                seen.plans.clear()
-            seen.plans[key] = _planned(info, shape, level(), access)
-        return seen.plans[key]
+            seen.plans[key] = _planned(info, shape, level(), access, Texts(self._shelf))
+            self._made += 1
+        found = seen.plans[key]
+        while self._made > REMEMBERED_PLANS or len(self._seen) > REMEMBERED_FIELDS:
+            self._forget(self._seen.popitem(last=False)[1])
+        return found
+
+    def _forget(self, seen: Seen) -> None:
+        self._made -= len(seen.plans)
 
     def _seen_before(self, info: GraphQLResolveInfo) -> Seen:
         node = info.field_nodes[0]
         seen = self._seen.get(id(node))
         if seen is None or seen.node is not node:
+            if seen is not None:
+                self._forget(seen)
             below = set(_variables(node.selection_set, info, set()))
             seen = self._seen[id(node)] = Seen(node, tuple(sorted(below)))
-            if len(self._seen) > REMEMBERED_PLANS:
-                self._seen.popitem(last=False)
         return seen
 
 
-def _still(value: Any) -> Hashable:
-    """A value of a variable to remember a plan by; equal numbers and truths are not the same."""
-    return (type(value), value if isinstance(value, Hashable) else repr(value))
+def _still(value: Any) -> bytes:
+    """A variable's value to remember a plan by: short, however long the value; 1 is not true."""
+    return hashlib.sha256(repr(value).encode(errors="backslashreplace")).digest()
 
 
 def _variables(node: Node | None, info: GraphQLResolveInfo, done: set[str]) -> Iterator[str]:
@@ -106,7 +116,9 @@ def _variables(node: Node | None, info: GraphQLResolveInfo, done: set[str]) -> I
                 yield from _variables(each, info, done)
 
 
-def _planned(info: GraphQLResolveInfo, shape: Shape, level: Level, access: Access) -> Plan | None:
+def _planned(
+    info: GraphQLResolveInfo, shape: Shape, level: Level, access: Access, texts: Texts
+) -> Plan | None:
     planner = Planner(info, access)
     kind = cast(GraphQLObjectType, get_named_type(info.return_type))
     nodes = list(info.field_nodes)
@@ -120,4 +132,4 @@ def _planned(info: GraphQLResolveInfo, shape: Shape, level: Level, access: Acces
         return None
     selections = info.operation.selection_set.selections
     alone = len(selections) == 1 and isinstance(selections[0], FieldNode)
-    return Plan(level, step, alone and not (isinstance(step, Pages) and step.counts))
+    return Plan(level, step, alone and not (isinstance(step, Pages) and step.counts), texts)

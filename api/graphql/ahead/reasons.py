@@ -83,9 +83,7 @@ def _reader(given: Given) -> Callable[[Any], Sequence[Stored]]:
 
 
 def kept(context: Context) -> Callable[[Sequence[Stored]], list[Stored]]:
-    if context.caller.may("pii:read"):
-        return list
-
+    """Whoever may know sensitive values gets them all, and leaves a note of that."""
     hidden: dict[str, bool] = {}
 
     def kept_back(name: str) -> bool:

@@ -9,8 +9,18 @@ from sqlalchemy import Select
 
 from api.db.ahead import relations as rel
 from api.db.ahead.levels import Level
+from api.graphql.access import PERSONAL
 from api.graphql.ahead.reasons import REASON, Stored, kept
-from api.graphql.ahead.shapes import Access, Arguments, Documents, Given, Many, Shape, Value
+from api.graphql.ahead.shapes import (
+    Access,
+    Arguments,
+    Documents,
+    Given,
+    Many,
+    Shape,
+    Unplanned,
+    Value,
+)
 from api.graphql.ahead.values import day, worded
 
 
@@ -21,7 +31,10 @@ def _reasons(given: Given) -> Callable[[Any], list[Stored]]:
 
 
 def _rows(level: Level, _arguments: Arguments, access: Access) -> Select[Any]:
-    return rel.segments_of(level, access.hidden_segments)
+    """Who may read personal ones leaves a note where they do, which is the usual way's business."""
+    if access.personal_segments and access.caller.may(PERSONAL.scope):
+        raise Unplanned
+    return rel.segments_of(level, access.personal_segments)
 
 
 SEGMENTS = Many(

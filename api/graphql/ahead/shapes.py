@@ -41,10 +41,11 @@ class Access:
     """What a caller may see of a customer's rows; part of what a plan is remembered by."""
 
     caller: Caller
-    hidden_segments: frozenset[str]
+    personal_segments: frozenset[str]
+    """Keys of those that rest on sensitive attributes."""
 
     def key(self) -> Hashable:
-        return self.caller.granted, self.hidden_segments
+        return self.caller.granted, self.personal_segments
 
 
 @dataclass(frozen=True)
