@@ -115,13 +115,13 @@ class ExportEndpoint:
         reader = await self._reader(realm)
         job = job_of(asked, kind, reader, coding=coding, head=request.method == "HEAD")
         answer = ExportResponse(self.workers, self.logger, FORMATS[kind], coding)
-        found = await answer.begin(self._request(job, realm))
+        found = await answer.begin(self._request(job, realm), caller.identity)
         try:
             self._charge(charge, found["rows"])
+            answer.headers.update(self._facts(found, job, realm, kind))
         except BaseException:
             await answer.abandon()
             raise
-        answer.headers.update(self._facts(found, job, realm, kind))
         if job.head:
             await answer.end()
             return _without_body(answer)

@@ -40,14 +40,14 @@ class ExportResponse(Response):
         self.rows: int | None = None
         """How many come, once that is known: counted when all of them are out."""
 
-    async def begin(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def begin(self, request: dict[str, Any], holder: str) -> dict[str, Any]:
         """What is known before the first row; on failure the worker is gone.
 
         Raises:
             ExportsBusy, ExportRefused, ExportFailed: as the worker says.
         """
         async with AsyncExitStack() as stack:
-            self._worker = await stack.enter_async_context(self._workers.hire())
+            self._worker = await stack.enter_async_context(self._workers.hire(holder))
             found = await self._worker.begin(request)
             self.rows = found.get("rows")
             self._stack = stack.pop_all()

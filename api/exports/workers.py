@@ -12,6 +12,7 @@ import asyncio
 import json
 import struct
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -101,22 +102,30 @@ class Worker:
 
 @dataclass
 class Workers:
-    """At most `most` exports at a time; whoever comes then is told to come back."""
+    """At most `most` exports at a time; whoever comes then is told to come back.
+
+    Nobody has all places: who reads slowly would keep everybody else out for as long.
+    """
 
     most: int
     _busy: int = 0
+    _held: Counter[str] = field(default_factory=Counter)
+    """Places by who holds them."""
     _idle: list[Worker] = field(default_factory=list)
 
     @asynccontextmanager
-    async def hire(self) -> AsyncIterator[Worker]:
+    async def hire(self, holder: str) -> AsyncIterator[Worker]:
         """A process for one export; unless that ends well, the process ends with it.
 
         Raises:
-            ExportsBusy: all places are taken.
+            ExportsBusy: all places are taken, or all that one holder may have.
         """
         if self._busy >= self.most:
             raise ExportsBusy(f"{self.most} exports are under way already; come back soon.")
+        if self._held[holder] >= max(self.most - 1, 1):
+            raise ExportsBusy("An export of yours is under way already; come back soon.")
         self._busy += 1
+        self._held[holder] += 1
         worker: Worker | None = None
         try:
             worker = self._waiting() or await _start()
@@ -130,6 +139,7 @@ class Workers:
             raise
         finally:
             self._busy -= 1
+            self._held -= Counter([holder])  # which forgets who holds none
             if worker is not None:
                 await asyncio.shield(worker.end())
 

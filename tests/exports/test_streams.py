@@ -62,7 +62,7 @@ async def leaves() -> Message:
 
 async def begun(fake: Fake, log: Log) -> ExportResponse:
     response = ExportResponse(FakeWorkers(fake), log.logger, "text/plain", "")
-    await response.begin({})
+    await response.begin({}, "somebody")
     return response
 
 
@@ -123,17 +123,17 @@ async def test_a_reader_who_takes_nothing_gives_the_place_up(
 
 async def test_places_are_counted_and_come_free_again() -> None:
     workers = FakeWorkers(Fake(0))
-    async with workers.hire():
+    async with workers.hire("somebody"):
         with pytest.raises(ExportsBusy):
-            async with workers.hire():
+            async with workers.hire("somebody"):
                 raise AssertionError
-    async with workers.hire():
+    async with workers.hire("somebody"):
         pass
 
 
 async def test_more_than_two_exports_are_told_to_come_back(api: Api) -> None:
     workers = api.app.state.exports.workers
-    async with workers.hire(), workers.hire():
+    async with workers.hire("one"), workers.hire("another"):
         answer = await export(api, "ndjson")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
@@ -149,6 +149,17 @@ async def test_rows_are_counted_once_they_are_out(api: Api) -> None:
     assert counted.get() - before == rows > 0
 
 
+async def test_nobody_holds_all_places(api: Api) -> None:
+    workers = api.app.state.exports.workers
+    async with workers.hire("live:partner"):
+        answer = await export(api, "ndjson")
+        assert answer.status_code == 503
+        assert answer.json()["errors"][0]["extensions"]["code"] == "EXPORTS_BUSY"
+        assert (await export(api, "ndjson", key="admin")).status_code == 200
+    assert (await export(api, "ndjson")).status_code == 200
+    assert not workers._held
+
+
 async def test_a_process_that_dies_is_replaced(api: Api) -> None:
     assert (await export(api, "ndjson")).status_code == 200
     (idle,) = api.app.state.exports.workers._idle
@@ -160,7 +171,7 @@ async def test_a_process_that_dies_is_replaced(api: Api) -> None:
 async def test_a_process_that_fails_says_by_what(api: Api) -> None:
     workers = api.app.state.exports.workers
     with pytest.raises(ExportFailed, match="the process failed: KeyError"):
-        async with workers.hire() as worker:
+        async with workers.hire("somebody") as worker:
             await worker.begin({})
     assert worker.process.returncode is not None
 
@@ -177,7 +188,7 @@ async def test_signals_to_the_whole_group_break_no_export_off(api: Api) -> None:
 async def test_what_was_left_is_killed(api: Api) -> None:
     workers = api.app.state.exports.workers
     with pytest.raises(KeyError):
-        async with workers.hire() as worker:
+        async with workers.hire("somebody") as worker:
             raise KeyError
     assert worker.process.returncode is not None
     assert not Path(f"/proc/{worker.process.pid}").exists()

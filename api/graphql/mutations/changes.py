@@ -197,7 +197,7 @@ def _asked(info: GraphQLResolveInfo, digest: str, context: Context) -> str:
     """Equal for the same request by a caller with the same rights."""
     nodes = [*info.field_nodes, *(info.fragments[name] for name in sorted(info.fragments))]
     parts = [digest, *map(print_ast, nodes), argument_text(info.variable_values)]
-    parts += sorted(context.caller.scopes)
+    parts += [*sorted(context.caller.scopes), f"owner {context.caller.owner!r}"]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
