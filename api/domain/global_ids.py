@@ -25,6 +25,8 @@ def global_ids(kind: str, rows: pa.Array) -> pa.Array:
     texts = pc.cast(rows, pa.string())
     lengths = pc.binary_length(texts)
     found = pc.unique(lengths).to_pylist()
+    if not found:
+        return texts
     if len(found) == 1:
         return _of_one_length(beginning, texts, found[0])
     parts, places = [], []

@@ -225,6 +225,7 @@ class Population:
         reasons: dict[str, Any] = {"churn_reasons": [], "clv_reasons": []}
         return {
             "customer_id": number,
+            "external_id": f"C{number}",
             "churn_probability": probability,
             "churn_percentile": 50.0,
             "risk_band": "low",
