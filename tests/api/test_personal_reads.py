@@ -28,6 +28,8 @@ OPEN = """mutation ($w: String!) { openCase(input: {externalId: $w, kind: WIN_BA
     strategy: "win_back_offer"}) { customerCase { id note } userErrors { code } } }"""
 RECORD = """mutation ($i: RecordStrategyActionInput!) {
     recordStrategyAction(input: $i) { action { note } } }"""
+CONSENT = """mutation ($w: String!) { recordConsent(input: {externalId: $w, purpose: "marketing",
+    channel: "email", granted: true, proof: "form 7"}) { consents { proof } } }"""
 ONE = "query ($w: String!) {{ customer(externalId: $w) {{ {0} }} }}"
 PERSONAL_FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "Customer.name": (ONE.format("name"), {"w": WHO}),
@@ -35,6 +37,7 @@ PERSONAL_FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "Customer.phone": (ONE.format("phone"), {"w": WHO}),
     "StrategyAction.note": (RECORD, {"i": ACTION}),
     "CustomerCase.note": (OPEN, {"w": WHO}),
+    "Consent.proof": (CONSENT, {"w": WHO}),
     "StatedIntent.refusalReason": ("", {}),
     "StatedIntent.wantedFeature": ("", {}),
     "TierSimulation.disparity": ("", {}),

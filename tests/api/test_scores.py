@@ -157,7 +157,7 @@ async def test_who_is_in_the_middle_of_a_filtered_pull_hears_of_leavers(
 async def test_who_withdraws_consent_is_an_end_and_comes_back(own_api: Api, engine: Engine) -> None:
     _, cursor = await pull(own_api, None)
     for granted in (False, True):
-        word = Word(5, "profiling", "any", NOW + timedelta(hours=granted), granted, proof=None)
+        word = Word(5, "profiling", "any", NOW + timedelta(hours=granted), granted, None)
 
         def say(word: Word = word) -> None:
             with writing(engine) as connection:

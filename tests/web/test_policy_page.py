@@ -84,7 +84,7 @@ def test_only_the_policy_is_printed(page: Page, site: Site, complaints: list[str
 
 def test_a_key_without_the_right_is_told_which_one_it_lacks(page: Page, site: Site) -> None:
     show(page, site, site.keys["partner"])
-    expect(page.locator("#state")).to_contain_text("customers:read")
+    expect(page.locator("#state")).to_contain_text("rules:read")
     expect(page.locator("article")).to_have_count(0)
 
 
