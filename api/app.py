@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import cast
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from api.delivery import Delivery
+from api.domain.keys import RealmName
 from api.exports.endpoint import ExportEndpoint
 from api.graphql.admission import Admission
 from api.graphql.answers import refused
@@ -104,7 +106,7 @@ def create_app(
             logger=log,
             count_error=metrics.count_error,
         )
-        async with following(tracing), _closed(realms), _exporting(app, clock, log):
+        async with following(tracing), _closed(realms), _exporting(app, settings, clock, log):
             yield
 
     app = Starlette(
@@ -138,9 +140,14 @@ async def _closed(realms: Realms) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _exporting(
-    app: Starlette, clock: Clock, log: FilteringBoundLogger
+    app: Starlette, settings: Settings, clock: Clock, log: FilteringBoundLogger
 ) -> AsyncIterator[None]:
-    app.state.exports = ExportEndpoint(app.state.graphql, clock, log)
+    folders: dict[RealmName, Path] = {
+        "live": settings.export_parts,
+        "test": settings.data_dir.resolve() / "test" / "exports",
+    }
+    count = cast(Metrics, app.state.metrics).count_exported
+    app.state.exports = ExportEndpoint(app.state.graphql, clock, log, folders, count)
     try:
         yield
     finally:

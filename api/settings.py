@@ -246,6 +246,11 @@ class Settings(SecretSettings):
         return self.data_dir.resolve() / "facts"
 
     @property
+    def export_parts(self) -> Path:
+        """Encoded parts of the score feed, which exports are answered from."""
+        return self.data_dir.resolve() / "exports"
+
+    @property
     def model_dir(self) -> Path:
         return self.data_dir.resolve() / "models"
 

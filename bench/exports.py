@@ -5,8 +5,10 @@
 The scores are published to a PostgreSQL of its own (unless the URL of a filled database is given),
 served by `echelon serve`, and read and thrown away by a process that does nothing else. CPU is
 seconds a million rows: of the server with its export process, and of PostgreSQL, from /proc; on a
-busy machine it says more than the clock does. Memory is what the peaks of the server and the export
-process have grown by since a first small export. `--check` (at most some 100,000 rows are quick)
+busy machine it says more than the clock does. The first pull finds no parts and makes them; the
+others are answered from them. Memory is what the peaks of the server and the export process have
+grown by. Before that, the time to prepare the parts as a refresh does, and a comparison of all rows
+from parts with those of the database. `--check` (at most some 100,000 rows are quick)
 compares every row of the three formats with `riskScores`.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -54,6 +57,7 @@ from bench.decisions import (
     people,
     postgresql,
 )
+from bench.export_parts import prepared
 from bench.export_reading import compared, read_all
 from bench.population import PROSPECTS, invent
 
@@ -105,8 +109,8 @@ def vacuum(url: str) -> None:
 
 
 @contextmanager
-def served(url: str, port: int) -> Iterator[int]:
-    """`echelon serve` in a process of its own; its process id."""
+def served(url: str, port: int) -> Iterator[tuple[int, Path]]:
+    """`echelon serve` in a process of its own; its process id, and where it keeps parts."""
     with tempfile.TemporaryDirectory(prefix="echelon-bench-") as folder:
         environment = os.environ | {
             "ECHELON_DATABASE_URL": url,
@@ -118,7 +122,7 @@ def served(url: str, port: int) -> Iterator[int]:
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
         try:
             wait_for(port)
-            yield process.pid
+            yield process.pid, Path(folder) / "exports"
         finally:
             process.terminate()
             process.wait()
@@ -190,24 +194,28 @@ def postmaster(url: str) -> int:
 
 def measure(url: str, key: str, port: int, repeats: int) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
-    database = postmaster(url)
-    with served(url, port) as server:
+    with served(url, port) as (server, folder):
         for kind in FORMATS:
             # Starts the export process and loads what it needs, on hardly any rows.
             in_a_process(read_all, port, key, kind, "?minChurnProbability=0.9999")
-            before = peaks(server)
-            runs = []
-            for _ in range(repeats):
-                work, theirs, load = cpu(server), cpu(database), os.getloadavg()[0]
-                found = in_a_process(read_all, port, key, kind, "")
-                found |= {"server_cpu": cpu(server) - work, "database_cpu": cpu(database) - theirs}
-                runs.append(found | {"load": load})
-            after = peaks(server)
-            growth = sum(after[each] - before.get(each, 0) for each in after)
-            results.append(summary(kind, runs) | {"peak_growth_mb": growth})
-            results[-1]["peak_mb"] = sum(after.values())
-            show(results[-1])
+            shutil.rmtree(folder, ignore_errors=True)
+            for name, times in (("first", 1), ("from parts", repeats)):
+                before = peaks(server)
+                runs = [pull(url, server, port, key, kind) for _ in range(times)]
+                after = peaks(server)
+                growth = sum(after[each] - before.get(each, 0) for each in after)
+                result = summary(kind, runs) | {"pull": name, "peak_growth_mb": growth}
+                results.append(result | {"peak_mb": sum(after.values())})
+                show(results[-1])
     return results
+
+
+def pull(url: str, server: int, port: int, key: str, kind: str) -> dict[str, Any]:
+    database = postmaster(url)
+    work, theirs, load = cpu(server), cpu(database), os.getloadavg()[0]
+    found = in_a_process(read_all, port, key, kind, "")
+    used = {"server_cpu": cpu(server) - work, "database_cpu": cpu(database) - theirs}
+    return dict(found) | used | {"load": load}
 
 
 def summary(kind: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -232,8 +240,8 @@ def summary(kind: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any]) -> None:
-    table = Table(title=f"{result['format']}, {result['rows']:,} rows")
-    names = [name for name in result if name not in ("format", "rows")]
+    table = Table(title=f"{result['format']}, {result['rows']:,} rows, {result['pull']}")
+    names = [name for name in result if name not in ("format", "rows", "pull")]
     for name in names:
         table.add_column(name.replace("_", " "))
     table.add_row(*(f"{result[name]:,.2f}" for name in names))
@@ -257,10 +265,12 @@ def main() -> None:
     with postgresql() as server:
         url = new_database(server, "bench_exports")
         key = in_a_process(prepare, url, chosen.rows)["key"]
+        parts = in_a_process(prepared, url)
+        Console().print(parts)
         results = measure(url, key, chosen.port, chosen.repeats)
         if chosen.check:
             check(url, key, chosen.port)
-    print(json.dumps({"pyarrow": pa.__version__, "exports": results}, indent=2))
+    print(json.dumps({"pyarrow": pa.__version__, "parts": parts, "exports": results}, indent=2))
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ def _reader(place: Installation, cursors: FeedCursors) -> Reader:
     exponent = exponent_of(read_installation(place.engine).base_currency)
     fields = read_known_fields(place.engine)
     place.engine.dispose()
-    return Reader(place.engine.dialect.name, fields, exponent, cursors)
+    return Reader(
+        place.engine.dialect.name, fields, exponent, cursors, str(place.settings.export_parts)
+    )
 
 
 def _cursors(place: Installation) -> FeedCursors:
@@ -99,6 +101,24 @@ def _write(place: Installation, out: Path, asked: Asked) -> tuple[Found, str]:
     finally:
         part.unlink(missing_ok=True)
     return found, cursors.encode(job.listing, found.last, found.last)
+
+
+def prepare(place: Installation, terminal: Terminal) -> None:
+    """Bring the parts that exports are answered from up to date."""
+    from api.db.installation import read_installation
+    from api.domain.money import exponent_of
+    from api.exports.running import prepare_parts
+
+    exponent = exponent_of(read_installation(place.engine).base_currency)
+    place.engine.dispose()
+    step = "Preparing the export of scores"
+    with terminal.progress(step) as steps:
+        prepare_parts(
+            place.url,
+            place.settings.export_parts,
+            exponent,
+            lambda done, rows: steps.say(step, done / rows),
+        )
 
 
 def _sign(place: Installation, kind: str, key: str, asked: Asked) -> tuple[str, dt.datetime]:

@@ -58,6 +58,7 @@ def import_(
     row could be used.
     """
     from api.cli.context import now, open_installation, parse_pairs
+    from api.cli.exports import prepare
     from api.intake import import_facts
 
     terminal = Terminal(as_json=json)
@@ -90,6 +91,9 @@ def import_(
         raise typer.Exit(INTERRUPTED) from None
     counts = {"added": report.added, "changed": report.changed, "rejected": report.rejected}
     place.trail.say("import", {"kind": kind, "state": "done", **counts})
+    if kind == "consents":
+        # Whoever took theirs back is not to stay in files until the next refresh.
+        prepare(place, terminal)
     _tell(terminal, kind, report)
     if report.rejected and report.rejected == report.rows_read:
         raise typer.Exit(1)

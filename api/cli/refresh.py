@@ -21,6 +21,7 @@ def refresh_(
 ) -> None:
     """Score everyone with the champions, decide tiers, segments and strategies, publish once."""
     from api.champions import load_champions
+    from api.cli.exports import prepare
     from api.documents import install_shipped_documents
     from api.refresh import refresh
 
@@ -43,6 +44,7 @@ def refresh_(
         )
     done = {"state": "unchanged" if report.unchanged else "published"}
     place.trail.say("refresh", done | {"as_of": report.as_of.isoformat(), "counts": report.counts})
+    prepare(place, terminal)
     if report.unchanged:
         terminal.say(f"Nothing has changed since the refresh as of {report.as_of}.")
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc
 
 from api.db.bulk import bulk_connection, execute, fetch, stream
+from api.db.score_parts import NOTHING, Tally, moved_since, tallies_of
 
 SESSION = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -21,7 +22,8 @@ SESSION = (
     "SET LOCAL client_connection_check_interval = '2s'",
 )
 RUNS = (
-    "SELECT r.id, r.as_of, c.version AS churn_version, v.version AS clv_version "
+    "SELECT r.id, r.as_of, r.published_at, r.fingerprint, "
+    "c.version AS churn_version, v.version AS clv_version "
     "FROM refresh_runs r JOIN model_versions c ON c.id = r.churn_model_id "
     "JOIN model_versions v ON v.id = r.clv_model_id ORDER BY r.id"
 )
@@ -44,6 +46,21 @@ class Snapshot:
 
     def count(self, sql: str) -> int:
         return int(fetch(self.connection, sql).column(0)[0].as_py())
+
+    def tallies(self, bounds: Sequence[int]) -> list[Tally]:
+        """Of the stretches that end at each bound; the last bound is above every revision."""
+        return self._tallies(tallies_of(bounds), len(bounds))
+
+    def moved_since(self, revision: int) -> list[Tally]:
+        """Of all rows above a revision: those shown, and those that ended."""
+        return self._tallies(moved_since(revision), 2)
+
+    def _tallies(self, sql: str, places: int) -> list[Tally]:
+        found = [NOTHING] * places
+        columns = fetch(self.connection, sql).columns
+        for place, *sums in zip(*(column.to_pylist() for column in columns), strict=True):
+            found[place] = Tally(*sums)
+        return found
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
         return stream(self.connection, sql)

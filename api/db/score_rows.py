@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, not_, select, text
+from sqlalchemy import ColumnElement, and_, func, not_, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.db.feed import FeedPosition, delivered, shown
@@ -68,6 +68,14 @@ def export_statements(
     else:
         count = select(func.count()).select_from(Prediction).where(wanted)
     return ExportStatements(_text(rows, dialect), _text(count, dialect))
+
+
+def rows_between(dialect: str, after: int, last: int) -> str:
+    """The rows of the whole feed with revisions above `after` and up to `last`."""
+    columns = [Prediction.__table__.c[name] for name in READ]
+    place = and_(Prediction.revision > after, Prediction.revision <= last)
+    rows = select(*columns).where(shown(true()), place).order_by(Prediction.revision)
+    return _text(rows, dialect)
 
 
 def _text(statement: Query, dialect: str) -> str:

@@ -15,19 +15,18 @@ from api.domain.risk import RISK_BANDS
 MOMENT = pa.timestamp("us", "UTC")
 BANDS = pa.array([band for band, _ in RISK_BANDS])
 SHOWN_BANDS = pa.array([band.upper() for band, _ in RISK_BANDS])
-FEW = pa.dictionary(pa.int32(), pa.string())
 FIELDS: tuple[tuple[str, pa.DataType], ...] = (
     ("customerId", pa.string()),
     ("externalId", pa.string()),
     ("churnProbability", pa.float64()),
     ("churnPercentile", pa.float64()),
-    ("riskBand", FEW),
+    ("riskBand", pa.string()),
     ("clv", pa.float64()),
     ("horizonDays", pa.int32()),
     ("asOf", pa.date32()),
     ("scoredAt", MOMENT),
     ("validUntil", MOMENT),
-    ("modelVersion", FEW),
+    ("modelVersion", pa.string()),
     ("revision", pa.int64()),
     ("deleted", pa.bool_()),
     ("reasons", pa.string()),

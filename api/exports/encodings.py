@@ -12,6 +12,10 @@ import pyarrow.compute as pc
 
 from api.exports.columns import FIELDS
 
+SCHEMA = pa.schema(FIELDS)
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+LINES_AT_ONCE = 16_384
+"""Lines take several times the memory of their columns while they are put together."""
 ODD = r'[\x00-\x1f"\\]'
 
 
@@ -27,7 +31,19 @@ class Sink(Protocol):
 class Encoder(Protocol):
     def write(self, batch: pa.RecordBatch) -> None: ...
 
+    def write_part(self, body: pa.Buffer) -> None:
+        """A batch as `part_of` made it of one."""
+
     def close(self) -> None: ...
+
+
+def part_of(batch: pa.RecordBatch) -> pa.Buffer:
+    """A batch as a message of an Arrow stream, which is the same in all of them."""
+    return batch.serialize()
+
+
+def batch_of(body: pa.Buffer) -> pa.RecordBatch:
+    return pa.ipc.read_record_batch(body, SCHEMA)
 
 
 def encoder(kind: str, sink: Sink, facts: Mapping[str, str], prefix: str, coding: str) -> Encoder:
@@ -35,29 +51,32 @@ def encoder(kind: str, sink: Sink, facts: Mapping[str, str], prefix: str, coding
 
     `facts` go along as metadata where the format has some; `prefix` begins each line's cursor.
     """
-    target: Any = pa.PythonFile(sink, mode="w")
+    target: Any = sink
     if coding:
-        target = pa.CompressedOutputStream(target, coding)
+        target = pa.CompressedOutputStream(pa.PythonFile(sink, mode="w"), coding)
     if kind == "ndjson":
         return Lines(target, prefix)
-    schema = pa.schema(FIELDS, metadata={f"echelon.{name}": each for name, each in facts.items()})
+    schema = SCHEMA.with_metadata({f"echelon.{name}": each for name, each in facts.items()})
     if kind == "arrow":
         return Stream(target, schema)
-    return Parquet(target, schema)
+    return Parquet(pa.PythonFile(sink, mode="w"), schema)
 
 
 class Stream:
-    """An Arrow IPC stream."""
+    """An Arrow IPC stream: the schema, a message for each batch, and a mark of the end."""
 
     def __init__(self, target: Any, schema: pa.Schema) -> None:
         self._target = target
-        self._writer = pa.ipc.new_stream(target, schema)
+        target.write(schema.serialize())
 
     def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch)
+        self.write_part(part_of(batch))
+
+    def write_part(self, body: pa.Buffer) -> None:
+        self._target.write(body)
 
     def close(self) -> None:
-        self._writer.close()
+        self._target.write(END_OF_STREAM)
         self._target.close()
 
 
@@ -73,6 +92,9 @@ class Parquet:
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._writer.write_batch(batch.replace_schema_metadata(self._schema.metadata))
+
+    def write_part(self, body: pa.Buffer) -> None:
+        self.write(batch_of(body))
 
     def close(self) -> None:
         self._writer.close()
@@ -95,6 +117,11 @@ class Lines:
         parts += [f',"cursor":"{self._prefix}', WRITTEN["revision"](batch["revision"]), '"}\n']
         lines = pc.binary_join_element_wise(*parts, "")
         self._target.write(_bytes_of(lines))
+
+    def write_part(self, body: pa.Buffer) -> None:
+        batch = batch_of(body)
+        for first in range(0, batch.num_rows, LINES_AT_ONCE):
+            self.write(batch.slice(first, LINES_AT_ONCE))
 
     def close(self) -> None:
         self._target.close()

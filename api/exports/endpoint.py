@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -38,11 +39,16 @@ BUSY_SECONDS = "5"
 
 @dataclass
 class ExportEndpoint:
-    """Exports of scores, by a key or by a signed address; `graphql` knows keys and realms."""
+    """Exports of scores, by a key or by a signed address; `graphql` knows keys and realms.
+
+    `folders` says where each realm keeps parts of its feed; `count_rows` hears what was sent.
+    """
 
     graphql: GraphQLEndpoint
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
+    folders: Mapping[RealmName, Path] = field(default_factory=dict)
+    count_rows: Callable[[str, int], None] = lambda _kind, _rows: None
     workers: Workers = field(default_factory=lambda: Workers(EXPORTS_AT_ONCE))
 
     async def __call__(self, request: Request) -> Response:
@@ -125,6 +131,7 @@ class ExportEndpoint:
         if job.head:
             await answer.end()
             return _without_body(answer)
+        answer.whole = lambda: self.count_rows(kind, found["rows"])
         return answer
 
     def _charge(self, charge: Charge, rows: int) -> None:
@@ -136,7 +143,9 @@ class ExportEndpoint:
         business = await realm.businesses.current()
         exponent = exponent_of(business.installation.base_currency)
         dialect = realm.engine.dialect.name
-        return Reader(dialect, business.fields, exponent, realm.cursors.feed)
+        folder = self.folders.get(realm.name)
+        parts = "" if folder is None else str(folder)
+        return Reader(dialect, business.fields, exponent, realm.cursors.feed, parts)
 
     @staticmethod
     def _request(job: Job, realm: Realm) -> dict[str, Any]:

@@ -11,6 +11,7 @@ class Job:
     """What to export; everything a worker needs to know, and nothing that it has to look up.
 
     `read` and `known` are where the reader is, both -1 for one who holds nothing.
+    `parts` is the folder of kept parts, where the whole feed is to be answered from them.
     """
 
     format: str
@@ -22,6 +23,7 @@ class Job:
     exponent: int
     coding: str = ""
     head: bool = False
+    parts: str = ""
 
     def document(self) -> dict[str, Any]:
         return asdict(self)

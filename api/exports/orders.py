@@ -17,12 +17,13 @@ from api.graphql.score_feed import feed_name
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads from which database: how money is written there."""
+    """Who reads from which database: how money is written there, and where parts are kept."""
 
     dialect: str
     fields: Mapping[str, Field]
     exponent: int
     cursors: FeedCursors
+    parts: str = ""
 
 
 def job_of(asked: Asked, kind: str, reader: Reader, *, coding: str = "", head: bool = False) -> Job:
@@ -50,4 +51,5 @@ def job_of(asked: Asked, kind: str, reader: Reader, *, coding: str = "", head: b
         exponent=reader.exponent,
         coding=coding,
         head=head,
+        parts=reader.parts if asked.filters_nothing and position is None else "",
     )

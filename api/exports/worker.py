@@ -37,12 +37,21 @@ class Frames:
         self._parts: list[bytes] = []
         self._size = 0
 
-    def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
-        self._size += len(data)
-        if self._size >= FRAME_BYTES:
-            self.flush()
-        return len(data)
+    def write(self, data: Any) -> int:
+        """Small pieces are gathered; large ones leave as they are, without a copy."""
+        view = memoryview(data).cast("B")
+        if len(view) < FRAME_BYTES // 4:
+            self._parts.append(bytes(view))
+            self._size += len(view)
+            if self._size >= FRAME_BYTES:
+                self.flush()
+            return len(view)
+        self.flush()
+        for first in range(0, len(view), FRAME_BYTES):
+            piece = view[first : first + FRAME_BYTES]
+            write_all(self._out, HEAD.pack(b"D", len(piece)))
+            write_all(self._out, piece)
+        return len(view)
 
     def flush(self) -> None:
         if self._size:
@@ -63,9 +72,13 @@ class Frames:
 
 
 def send(out: int, kind: bytes, *parts: bytes) -> None:
-    whole = memoryview(b"".join((HEAD.pack(kind, sum(map(len, parts))), *parts)))
-    while whole:
-        whole = whole[os.write(out, whole) :]
+    write_all(out, b"".join((HEAD.pack(kind, sum(map(len, parts))), *parts)))
+
+
+def write_all(out: int, data: bytes | memoryview) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(out, left) :]
 
 
 def work(request: dict[str, Any], out: int) -> None:
