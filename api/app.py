@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import cast
 
 from starlette.applications import Starlette
@@ -21,7 +20,6 @@ from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from api.delivery import Delivery
-from api.domain.keys import RealmName
 from api.exports.endpoint import ExportEndpoint
 from api.graphql.admission import Admission
 from api.graphql.answers import refused
@@ -142,12 +140,9 @@ async def _closed(realms: Realms) -> AsyncIterator[None]:
 async def _exporting(
     app: Starlette, settings: Settings, clock: Clock, log: FilteringBoundLogger
 ) -> AsyncIterator[None]:
-    folders: dict[RealmName, Path] = {
-        "live": settings.export_parts,
-        "test": settings.data_dir.resolve() / "test" / "exports",
-    }
     count = cast(Metrics, app.state.metrics).count_exported
-    app.state.exports = ExportEndpoint(app.state.graphql, clock, log, folders, count)
+    folder = settings.export_parts_of
+    app.state.exports = ExportEndpoint(app.state.graphql, clock, log, folder, count)
     try:
         yield
     finally:

@@ -250,6 +250,11 @@ class Settings(SecretSettings):
         """Encoded parts of the score feed, which exports are answered from."""
         return self.data_dir.resolve() / "exports"
 
+    def export_parts_of(self, realm: str) -> Path:
+        """The same of a realm: the data folder of test data is within the live one's."""
+        folder = self.data_dir.resolve()
+        return (folder / "test" if realm == "test" else folder) / "exports"
+
     @property
     def model_dir(self) -> Path:
         return self.data_dir.resolve() / "models"

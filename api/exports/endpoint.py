@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,14 @@ BUSY_SECONDS = "5"
 class ExportEndpoint:
     """Exports of scores, by a key or by a signed address; `graphql` knows keys and realms.
 
-    `folders` says where each realm keeps parts of its feed; `count_rows` hears what was sent.
+    `folder_of` says where a realm keeps parts of its feed; `count_rows` hears what was sent.
     """
 
     graphql: GraphQLEndpoint
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
-    folders: Mapping[RealmName, Path] = field(default_factory=dict)
-    count_rows: Callable[[str, int], None] = lambda _kind, _rows: None
+    folder_of: Callable[[RealmName], Path]
+    count_rows: Callable[[str, int], None]
     workers: Workers = field(default_factory=lambda: Workers(EXPORTS_AT_ONCE))
 
     async def __call__(self, request: Request) -> Response:
@@ -143,8 +143,7 @@ class ExportEndpoint:
         business = await realm.businesses.current()
         exponent = exponent_of(business.installation.base_currency)
         dialect = realm.engine.dialect.name
-        folder = self.folders.get(realm.name)
-        parts = "" if folder is None else str(folder)
+        parts = str(self.folder_of(realm.name))
         return Reader(dialect, business.fields, exponent, realm.cursors.feed, parts)
 
     @staticmethod
