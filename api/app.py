@@ -140,9 +140,7 @@ async def _closed(realms: Realms) -> AsyncIterator[None]:
 async def _exporting(
     app: Starlette, settings: Settings, clock: Clock, log: FilteringBoundLogger
 ) -> AsyncIterator[None]:
-    count = cast(Metrics, app.state.metrics).count_exported
-    folder = settings.export_parts_of
-    app.state.exports = ExportEndpoint(app.state.graphql, clock, log, folder, count)
+    app.state.exports = ExportEndpoint(app.state.graphql, clock, log, settings.export_parts_of)
     try:
         yield
     finally:

@@ -63,9 +63,6 @@ class Metrics:
     def count_error(self, code: str) -> None:
         self.errors.labels(code).inc()
 
-    def count_exported(self, kind: str, rows: int) -> None:
-        self.exported.labels(kind).inc(rows)
-
     def count_refusal(self, code: str) -> None:
         self.refused.labels(code).inc()
 

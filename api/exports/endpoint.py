@@ -41,14 +41,13 @@ BUSY_SECONDS = "5"
 class ExportEndpoint:
     """Exports of scores, by a key or by a signed address; `graphql` knows keys and realms.
 
-    `folder_of` says where a realm keeps parts of its feed; `count_rows` hears what was sent.
+    `folder_of` says where a realm keeps parts of its feed.
     """
 
     graphql: GraphQLEndpoint
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
     folder_of: Callable[[RealmName], Path]
-    count_rows: Callable[[str, int], None]
     workers: Workers = field(default_factory=lambda: Workers(EXPORTS_AT_ONCE))
 
     async def __call__(self, request: Request) -> Response:
@@ -131,7 +130,6 @@ class ExportEndpoint:
         if job.head:
             await answer.end()
             return _without_body(answer)
-        answer.whole = lambda: self.count_rows(kind, found["rows"])
         return answer
 
     def _charge(self, charge: Charge, rows: int) -> None:
