@@ -10,6 +10,7 @@ from typing import Any
 from api import demo as state
 from api.champions import load_champions, train_model
 from api.cli.context import Installation, now
+from api.cli.importing import import_table
 from api.cli.serve import require_free_port, run_server
 from api.cli.terminal import Terminal
 from api.cli.trail import CommandTrail
@@ -19,7 +20,6 @@ from api.db.schema import upgrade
 from api.documents import install_shipped_documents
 from api.errors import NotReady
 from api.findings import publish_mine
-from api.intake import import_facts
 from api.intake.sample import sample_rows, sample_tables
 from api.mining import open_mine
 from api.refresh import refresh
@@ -82,20 +82,9 @@ def _import(place: Installation, terminal: Terminal) -> None:
 def _import_kind(
     place: Installation, terminal: Terminal, kind: str, tables: Any, expected_rows: int
 ) -> None:
-    with terminal.timed(f"Importing {kind.replace('_', ' ')}") as steps:
-        report = import_facts(
-            place.engine,
-            place.url,
-            place.settings,
-            kind=kind,
-            source=tables,
-            mapping={},
-            quarantine=None,
-            origin=state.ORIGIN,
-            clock=now,
-            progress=steps.say,
-            expected_rows=expected_rows,
-        )
+    report = import_table(
+        place, terminal, kind, tables, origin=state.ORIGIN, expected_rows=expected_rows
+    )
     terminal.note(f"  {report.rows_read:,} rows, {report.rejected:,} rejected")
 
 

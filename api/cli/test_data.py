@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, func, select
 
 from api.cli.context import Installation, now, open_installation
+from api.cli.importing import import_table
 from api.cli.terminal import Terminal
 from api.cli.trail import CommandTrail
 from api.db.databases import create_database, has_schema
@@ -124,24 +125,12 @@ def _fill(place: Installation, terminal: Terminal) -> None:
 
 
 def _import(place: Installation, terminal: Terminal) -> None:
-    from api.intake import import_facts
     from api.intake.invented import invented_tables
 
     exponent = exponent_of(place.settings.base_currency)
     for kind, table in invented_tables(exponent):
-        with terminal.timed(f"Importing {kind.replace('_', ' ')}") as steps:
-            report = import_facts(
-                place.engine,
-                place.url,
-                place.settings,
-                kind=kind,
-                source=table,
-                mapping={},
-                quarantine=None,
-                origin=ORIGIN,
-                clock=now,
-                progress=steps.say,
-                expected_rows=table.num_rows,
-            )
+        report = import_table(
+            place, terminal, kind, table, origin=ORIGIN, expected_rows=table.num_rows
+        )
         if report.rejected:
             raise RuntimeError(f"{report.rejected} invented {kind} were rejected")

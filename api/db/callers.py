@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from sqlalchemy import ColumnElement, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.db.keys import still_works
 from api.db.models import ApiKey
@@ -15,27 +15,27 @@ TOUCH_EVERY = dt.timedelta(minutes=1)
 
 
 async def find_caller(
-    engine: AsyncEngine, hashed: bytes, realm: RealmName, now: dt.datetime
+    connection: AsyncConnection, hashed: bytes, realm: RealmName, now: dt.datetime
 ) -> Caller | None:
     """Whose key this is; none if it is unknown, revoked or expired."""
-    return await _found(engine, ApiKey.key_hash == hashed, realm, now)
+    return await _found(connection, ApiKey.key_hash == hashed, realm, now)
 
 
 async def caller_of_key(
     engine: AsyncEngine, key_id: int, realm: RealmName, now: dt.datetime
 ) -> Caller | None:
     """Who holds a key that is known by its row; none once it is revoked or expired."""
-    return await _found(engine, ApiKey.id == key_id, realm, now)
+    async with engine.connect() as connection:
+        return await _found(connection, ApiKey.id == key_id, realm, now)
 
 
 async def _found(
-    engine: AsyncEngine, which: ColumnElement[bool], realm: RealmName, now: dt.datetime
+    connection: AsyncConnection, which: ColumnElement[bool], realm: RealmName, now: dt.datetime
 ) -> Caller | None:
     statement = select(ApiKey.id, ApiKey.name, ApiKey.scopes, ApiKey.owner, ApiKey.documents).where(
         which, still_works(now)
     )
-    async with engine.connect() as connection:
-        row = (await connection.execute(statement)).first()
+    row = (await connection.execute(statement)).first()
     if row is None:
         return None
     return Caller(row.id, row.name, frozenset(row.scopes), row.owner, row.documents, realm)

@@ -37,13 +37,14 @@ class Callers:
         self._logger = logger
         self._seconds = seconds
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
+        self._looking: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._touched: dict[int, dt.datetime] = {}
         self._touches: set[asyncio.Task[None]] = set()
 
     async def holder(self, key: str) -> Caller | None:
         """Who holds this key of this realm; none if it opens nothing."""
         hashed = key_hash(key)
-        caller = self._recall(hashed) or await self._look_up(hashed)
+        caller = self._recall(hashed) or await self._looked_up(hashed)
         if caller is not None:
             self._touch(caller)
         return caller
@@ -52,9 +53,22 @@ class Callers:
         seen, caller = self._remembered.get(hashed, (0.0, None))
         return caller if self._seconds() - seen < REMEMBERED_SECONDS else None
 
+    async def _looked_up(self, hashed: bytes) -> Caller | None:
+        """All who come with a key meanwhile share one look: a crowd would only delay it.
+
+        Who leaves takes nothing from the others.
+        """
+        looking = self._looking.get(hashed)
+        if looking is None:
+            looking = self._looking[hashed] = asyncio.create_task(self._look_up(hashed))
+            looking.add_done_callback(lambda _: self._looking.pop(hashed, None))
+        return await asyncio.shield(looking)
+
     async def _look_up(self, hashed: bytes) -> Caller | None:
-        asked = self._seconds()
-        caller = await find_caller(self._engine, hashed, self._realm, self._clock())
+        async with self._engine.connect() as connection:
+            # Counted from here: waiting for a connection makes no answer older.
+            asked = self._seconds()
+            caller = await find_caller(connection, hashed, self._realm, self._clock())
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
         if caller is not None:
@@ -82,3 +96,4 @@ class Callers:
 
     async def close(self) -> None:
         await asyncio.gather(*self._touches)
+        await asyncio.gather(*self._looking.values(), return_exceptions=True)

@@ -72,6 +72,29 @@ async def test_a_key_is_looked_up_once_while_it_is_remembered(
     assert workers.statements == 2 * WORKERS
 
 
+async def test_a_crowd_with_one_key_shares_one_look(engine: Engine, workers: Workers) -> None:
+    key = create_key(engine, "shop", ["scores:read"], None, clock)
+    worker = workers.each[0]
+    found = await asyncio.gather(*(worker.holder(key) for _ in range(50)))
+    assert {each.name for each in found if each is not None} == {"shop"}
+    assert workers.statements == 1
+    assert await asyncio.gather(*(worker.holder(f"{key}x") for _ in range(50))) == [None] * 50
+    assert workers.statements == 2
+    await worker.close()
+
+
+async def test_who_leaves_a_crowd_takes_the_look_from_nobody(
+    engine: Engine, workers: Workers
+) -> None:
+    key = create_key(engine, "shop", ["scores:read"], None, clock)
+    first, second = (asyncio.create_task(workers.each[0].holder(key)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second is not None
+    assert first.cancelled()
+    await workers.each[0].close()
+
+
 async def test_both_keys_of_a_client_work_until_the_old_one_is_revoked(
     engine: Engine, workers: Workers
 ) -> None:
