@@ -25,6 +25,7 @@ from api.db.keys import create_key
 from api.settings import Settings
 from tests.api.seed import Seeder
 from tests.api.seed_facts import NOW
+from tests.api.templates import fill
 from tests.conftest import TEST_SECRET, administer
 
 SIZE = 60
@@ -52,12 +53,16 @@ def clock() -> dt.datetime:
 
 
 def seed(engine: Engine, size: int = SIZE) -> dict[str, str]:
-    """Fill a migrated database; returns a key for each kind of caller."""
-    Seeder(engine, TEST_SECRET.encode(), size).run()
-    return {
-        name: create_key(engine, name, scopes, None, clock, owner=KEY_OWNERS.get(name))
-        for name, scopes in KEYS.items()
-    }
+    """Fill a migrated, empty database; returns a key for each kind of caller."""
+
+    def run() -> dict[str, str]:
+        Seeder(engine, TEST_SECRET.encode(), size).run()
+        return {
+            name: create_key(engine, name, scopes, None, clock, owner=KEY_OWNERS.get(name))
+            for name, scopes in KEYS.items()
+        }
+
+    return fill(engine, size, run)
 
 
 @dataclass(frozen=True)
