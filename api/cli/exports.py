@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from api.domain.feed_cursors import FeedCursors
     from api.exports.asked import Asked
     from api.exports.job import Found
-    from api.exports.orders import Reader
+    from api.exports.planning import Reader
 
 app = typer.Typer(help="Export scores as partners get them.", no_args_is_help=True)
 PATH = "/exports/risk-scores."
@@ -66,7 +66,7 @@ def _reader(place: Installation, cursors: FeedCursors) -> Reader:
     from api.db.installation import read_installation
     from api.db.known_fields import read_known_fields
     from api.domain.money import exponent_of
-    from api.exports.orders import Reader
+    from api.exports.planning import Reader
 
     exponent = exponent_of(read_installation(place.engine).base_currency)
     fields = read_known_fields(place.engine)
@@ -85,7 +85,7 @@ def _cursors(place: Installation) -> FeedCursors:
 
 def _write(place: Installation, out: Path, asked: Asked) -> tuple[Found, str]:
     """Write the file beside its place and move it there once it is whole."""
-    from api.exports.orders import job_of
+    from api.exports.planning import job_of
     from api.exports.running import run_job
 
     kind = _format(out.suffix.removeprefix("."), f"--out {out}")
@@ -123,7 +123,7 @@ def prepare(place: Installation, terminal: Terminal) -> None:
 
 def _sign(place: Installation, kind: str, key: str, asked: Asked) -> tuple[str, dt.datetime]:
     from api.db.keys import working_key
-    from api.exports.orders import job_of
+    from api.exports.planning import job_of
     from api.exports.signing import LONGEST_SECONDS, signed_address
 
     path = f"{PATH}{_format(kind, '--url')}"

@@ -20,7 +20,7 @@ from api.errors import Forbidden, InvalidInput, Unauthenticated
 from api.exports.asked import Asked, parse_asked
 from api.exports.formats import FORMATS, coding_for
 from api.exports.job import Job
-from api.exports.orders import Reader, job_of
+from api.exports.planning import Reader, job_of
 from api.exports.signing import LONGEST_SECONDS, is_signed, read_signed, signed_address
 from api.exports.streaming import ExportResponse
 from api.exports.workers import ExportRefused, ExportsBusy, Workers

@@ -15,6 +15,8 @@ from api.exports.workers import ExportFailed, Worker, Workers
 SLOWEST_SECONDS = 30.0
 """A reader who takes not even one chunk in this time gives its place up."""
 LONGEST_SECONDS = 900.0
+BEGIN_SECONDS = 120.0
+"""For counting the rows, and for making parts of the feed anew, before the first byte."""
 
 
 class ExportBroken(RuntimeError):
@@ -44,11 +46,15 @@ class ExportResponse(Response):
         """What is known before the first row; on failure the worker is gone.
 
         Raises:
-            ExportsBusy, ExportRefused, ExportFailed: as the worker says.
+            ExportsBusy, ExportRefused, ExportFailed: as the worker says, or it says nothing.
         """
         async with AsyncExitStack() as stack:
             self._worker = await stack.enter_async_context(self._workers.hire(holder))
-            found = await self._worker.begin(request)
+            try:
+                async with asyncio.timeout(BEGIN_SECONDS):
+                    found = await self._worker.begin(request)
+            except TimeoutError:
+                raise ExportFailed("nothing came") from None
             self.rows = found.get("rows")
             self._stack = stack.pop_all()
         return found

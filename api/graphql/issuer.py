@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,8 @@ KEPT_SECONDS = 86_400.0
 """As long they are used though the issuer can't be reached: one that is down locks nobody out."""
 AGAIN_SECONDS = 60.0
 """A key that is not known is asked for no more often than this, whoever makes one up."""
+FETCH_SECONDS = 10.0
+"""For discovery and keys together: all that come meanwhile wait for them."""
 MOST_BYTES = 512_000
 PUBLIC_KINDS = ("RSA", "EC", "OKP")
 DISCOVERY = "/.well-known/openid-configuration"
@@ -96,8 +99,16 @@ class IssuerKeys:
                 return False
             self._tried_at = self._seconds()
             try:
-                self._keys = await self._fetch()
-            except (httpx.HTTPError, JoseError, ValueError, TypeError, KeyError) as error:
+                async with asyncio.timeout(FETCH_SECONDS):
+                    self._keys = await self._fetch()
+            except (
+                httpx.HTTPError,
+                JoseError,
+                TimeoutError,
+                ValueError,
+                TypeError,
+                KeyError,
+            ) as error:
                 self._logger.warning("issuer_keys_not_fetched", error=type(error).__name__)
                 return False
             self._fetched_at = self._seconds()
@@ -122,9 +133,12 @@ class IssuerKeys:
         return url
 
     async def _get(self, url: str) -> dict[str, Any]:
-        answer = await self._client.get(url)
-        answer.raise_for_status()
-        if len(answer.content) > MOST_BYTES:
-            raise ValueError("the answer is too long")
-        found: dict[str, Any] = answer.json()
+        content = bytearray()
+        async with self._client.stream("GET", url) as answer:
+            answer.raise_for_status()
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > MOST_BYTES:
+                    raise ValueError("the answer is too long")
+        found: dict[str, Any] = json.loads(content)
         return found

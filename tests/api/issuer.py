@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,22 +22,27 @@ EC = ECKey.generate_key("P-256", {"kid": "ec-1", "use": "sig"})
 
 @dataclass
 class Issuer:
-    """Counts how often it is asked; can be down, and can publish other keys."""
+    """Counts how often it is asked; can be down or silent, and can publish other keys or more."""
 
     published: list[Key] = field(default_factory=lambda: [RSA, EC])
     down: bool = False
+    silent: bool = False
+    padding: int = 0
     asked: list[str] = field(default_factory=list)
     named: str = ISSUER
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(str(request.url))
+        if self.silent:
+            await asyncio.Event().wait()
         if self.down:
             raise httpx.ConnectError("down", request=request)
         if str(request.url).endswith("/.well-known/openid-configuration"):
             return httpx.Response(200, json={"issuer": self.named, "jwks_uri": JWKS})
         secret = OctKey.generate_key(256, {"kid": "shared", "use": "sig"}).as_dict(private=True)
         keys = [each.as_dict(private=False) for each in self.published]
-        return httpx.Response(200, json={"keys": [*keys, secret, {"kty": "unheard-of"}]})
+        other = {"kty": "unheard-of", "padding": "x" * self.padding}
+        return httpx.Response(200, json={"keys": [*keys, secret, other]})
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))

@@ -6,6 +6,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from api.errors import IssuerUnreachable, Unauthenticated
+from api.graphql import issuer
 from api.graphql.issuer import AGAIN_SECONDS, FRESH_SECONDS, KEPT_SECONDS
 from tests.api.door import door
 from tests.api.issuer import EC, ISSUER, JWKS, RSA, token
@@ -56,6 +57,22 @@ async def test_an_issuer_that_was_never_reached_is_said_to_be() -> None:
         with pytest.raises(IssuerUnreachable):
             await place.caller(token())
     assert len(place.issuer.asked) == 1
+
+
+async def test_an_issuer_that_says_nothing_or_too_much_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(issuer, "FETCH_SECONDS", 0.05)
+    place = door(padding=issuer.MOST_BYTES)
+    with pytest.raises(IssuerUnreachable):
+        await place.caller(token())
+    place.issuer.padding, place.issuer.silent = 0, True
+    place.seconds.now = AGAIN_SECONDS
+    with pytest.raises(IssuerUnreachable):
+        await place.caller(token())
+    place.issuer.silent = False
+    place.seconds.now += AGAIN_SECONDS
+    assert await place.caller(token())
 
 
 async def test_the_discovery_document_says_where_the_keys_are_if_it_is_the_issuers() -> None:

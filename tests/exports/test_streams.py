@@ -121,6 +121,17 @@ async def test_a_reader_who_takes_nothing_gives_the_place_up(
     assert fake.ended
 
 
+async def test_a_process_that_says_nothing_gives_the_place_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "BEGIN_SECONDS", 0.05)
+    monkeypatch.setattr(Fake, "begin", lambda *_: asyncio.Event().wait())
+    fake = Fake(0)
+    with pytest.raises(ExportFailed):
+        await begun(fake, Log())
+    assert fake.ended
+
+
 async def test_places_are_counted_and_come_free_again() -> None:
     workers = FakeWorkers(Fake(0))
     async with workers.hire("somebody"):

@@ -168,6 +168,7 @@ class Change:
         text = json.dumps(content, ensure_ascii=False)
         sealed = self._context.cipher.encrypt(SEALED_AS, self._owner, text)
         kept = KeptReply(self._asked, sealed)
+        await self._context.snapshot.apart()  # fields that failed may have left others reading
         await connection.run_sync(self._keep, self._key, kept)
         await connection.commit()
         await self.release()

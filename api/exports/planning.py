@@ -1,4 +1,4 @@
-"""From what is asked for to the order that a process works on; the same for addresses and files."""
+"""From what is asked for to the job that a process works on; the same for addresses and files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Reader:
 
 
 def job_of(asked: Asked, kind: str, reader: Reader, *, coding: str = "", head: bool = False) -> Job:
-    """The order.
+    """What is to be made.
 
     Raises:
         InvalidCursor: `after` is none of this feed with this filter.
