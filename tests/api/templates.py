@@ -17,7 +17,10 @@ _filled: dict[tuple[str, int], tuple[Any, Keys]] = {}
 
 
 def fill(engine: Engine, size: int, seed: Callable[[], Keys]) -> Keys:
-    """Have a database that is migrated and empty filled by `seed`, or by a copy of what it made."""
+    """Have a database that is migrated and empty filled by `seed`, or by a copy of what it made.
+
+    The copy takes the place of the database: what was put there before is gone.
+    """
     with engine.connect() as connection:
         assert not connection.scalar(select(func.count()).select_from(Customer))
     kind = engine.dialect.name

@@ -29,17 +29,17 @@ def rows(month: dt.date, dimension: str, key: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def months(engine: Engine) -> None:
+def months(own_api: Api, engine: Engine) -> Api:
     parts = (("all", ""), ("tier", ""), ("tier", "gold"), ("abc_class", "A"))
     with engine.begin() as connection:
         for month in MONTHS:
             for dimension, key in parts:
                 connection.execute(insert(MonthlyStatistic), rows(month, dimension, key))
+    return own_api
 
 
-@pytest.mark.usefixtures("months")
-async def test_months_come_oldest_first_with_exact_money(own_api: Api) -> None:
-    found = (await own_api.ask(DOCUMENT, "frontend"))["monthlyStatistics"]
+async def test_months_come_oldest_first_with_exact_money(months: Api) -> None:
+    found = (await months.ask(DOCUMENT, "frontend"))["monthlyStatistics"]
     assert [each["month"] for each in found] == [month.isoformat() for month in MONTHS]
     march = found[-1]
     assert (march["asOf"], march["currency"]) == ("2026-03-21", "USD")
@@ -53,15 +53,14 @@ async def test_months_come_oldest_first_with_exact_money(own_api: Api) -> None:
     assert (march["byLifecycleStage"], march["byAbcClass"]) == ([], [{"key": "A"}])
 
 
-@pytest.mark.usefixtures("months")
-async def test_from_and_to_name_months_by_any_of_their_days(own_api: Api) -> None:
+async def test_from_and_to_name_months_by_any_of_their_days(months: Api) -> None:
     days = {"from": "2025-12-31", "to": "2026-01-15"}
-    async with own_api.statements() as sent:
-        found = await own_api.ask(DOCUMENT, "frontend", variables=days)
+    async with months.statements() as sent:
+        found = await months.ask(DOCUMENT, "frontend", variables=days)
     assert [each["month"] for each in found["monthlyStatistics"]] == ["2025-12-01", "2026-01-01"]
     assert len([each for each in reads(sent) if "monthly_statistics" in each]) == 1
     last = {"to": "2025-12-01"}
-    found = await own_api.ask(DOCUMENT, "frontend", variables=last)
+    found = await months.ask(DOCUMENT, "frontend", variables=last)
     assert [each["month"] for each in found["monthlyStatistics"]] == ["2025-12-01"]
 
 
