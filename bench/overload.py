@@ -139,8 +139,11 @@ class Generator:
         self._open -= 1
 
 
-def generate(port: int, keys: list[str], kind: str, amount: float, seconds: float, to: Any) -> None:
+def generate(
+    port: int, keys: list[str], kind: str, amount: float, seconds: float, to: Any, ready: Any
+) -> None:
     generator = Generator(port, keys)
+    ready.wait()  # to have imported everything costs seconds of both processors
     if kind == "closed":
         to.put(asyncio.run(generator.closed(int(amount), seconds)))
     elif kind == "open":
@@ -152,10 +155,11 @@ def generate(port: int, keys: list[str], kind: str, amount: float, seconds: floa
 def loaded(place: Installation, port: int, kind: str, amount: float, seconds: float) -> Outcome:
     """What all generators saw, with health asked for beside them from a process of its own."""
     context = multiprocessing.get_context("spawn")
-    results = context.Queue()
+    results: Any = context.Queue()
     jobs = [(kind, amount / GENERATORS)] * GENERATORS + [("health", 0.0)]
+    ready = context.Barrier(len(jobs))
     processes = [
-        context.Process(target=generate, args=(port, place.keys, *job, seconds, results))
+        context.Process(target=generate, args=(port, place.keys, *job, seconds, results, ready))
         for job in jobs
     ]
     for process in processes:

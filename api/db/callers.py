@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -12,13 +13,21 @@ from api.db.models import ApiKey
 from api.domain.keys import Caller, RealmName
 
 TOUCH_EVERY = dt.timedelta(minutes=1)
+COLUMNS = (
+    ApiKey.key_hash,
+    ApiKey.id,
+    ApiKey.name,
+    ApiKey.scopes,
+    ApiKey.owner,
+    ApiKey.documents,
+)
 
 
-async def find_caller(
-    connection: AsyncConnection, hashed: bytes, realm: RealmName, now: dt.datetime
-) -> Caller | None:
-    """Whose key this is; none if it is unknown, revoked or expired."""
-    return await _found(connection, ApiKey.key_hash == hashed, realm, now)
+async def find_callers(
+    connection: AsyncConnection, hashes: Collection[bytes], realm: RealmName, now: dt.datetime
+) -> dict[bytes, Caller]:
+    """Whose keys these are, by their hashes; without those unknown, revoked or expired."""
+    return await _found(connection, ApiKey.key_hash.in_(hashes), realm, now)
 
 
 async def caller_of_key(
@@ -26,19 +35,20 @@ async def caller_of_key(
 ) -> Caller | None:
     """Who holds a key that is known by its row; none once it is revoked or expired."""
     async with engine.connect() as connection:
-        return await _found(connection, ApiKey.id == key_id, realm, now)
+        found = await _found(connection, ApiKey.id == key_id, realm, now)
+    return next(iter(found.values()), None)
 
 
 async def _found(
     connection: AsyncConnection, which: ColumnElement[bool], realm: RealmName, now: dt.datetime
-) -> Caller | None:
-    statement = select(ApiKey.id, ApiKey.name, ApiKey.scopes, ApiKey.owner, ApiKey.documents).where(
-        which, still_works(now)
-    )
-    row = (await connection.execute(statement)).first()
-    if row is None:
-        return None
-    return Caller(row.id, row.name, frozenset(row.scopes), row.owner, row.documents, realm)
+) -> dict[bytes, Caller]:
+    rows = await connection.execute(select(*COLUMNS).where(which, still_works(now)))
+    return {
+        row.key_hash: Caller(
+            row.id, row.name, frozenset(row.scopes), row.owner, row.documents, realm
+        )
+        for row in rows
+    }
 
 
 async def touch_key(engine: AsyncEngine, key_id: int, now: dt.datetime) -> None:

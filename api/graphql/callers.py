@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.typing import FilteringBoundLogger
 
-from api.db.callers import TOUCH_EVERY, find_caller, touch_key
+from api.db.callers import TOUCH_EVERY, find_callers, touch_key
 from api.domain.keys import Caller, RealmName, key_hash
 
 REMEMBERED_SECONDS = 0.5
 """A revoked key works no longer than this."""
 MOST_REMEMBERED = 1_000
+MOST_AT_ONCE = 100
+"""Keys in one look."""
 
 
 class Callers:
@@ -37,7 +40,9 @@ class Callers:
         self._logger = logger
         self._seconds = seconds
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
-        self._looking: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._used: set[bytes] = set()
+        """Remembered keys that came again since they were looked up."""
+        self._looking: dict[bytes, asyncio.Task[Mapping[bytes, Caller]]] = {}
         self._touched: dict[int, dt.datetime] = {}
         self._touches: set[asyncio.Task[None]] = set()
 
@@ -51,29 +56,42 @@ class Callers:
 
     def _recall(self, hashed: bytes) -> Caller | None:
         seen, caller = self._remembered.get(hashed, (0.0, None))
-        return caller if self._seconds() - seen < REMEMBERED_SECONDS else None
+        if self._seconds() - seen >= REMEMBERED_SECONDS:
+            return None
+        self._used.add(hashed)
+        return caller
 
     async def _looked_up(self, hashed: bytes) -> Caller | None:
-        """All who come with a key meanwhile share one look: a crowd would only delay it.
+        """All who come with a key meanwhile share one look, and keys in use are looked up together.
 
         Who leaves takes nothing from the others.
         """
         looking = self._looking.get(hashed)
         if looking is None:
-            looking = self._looking[hashed] = asyncio.create_task(self._look_up(hashed))
-            looking.add_done_callback(lambda _: self._looking.pop(hashed, None))
-        return await asyncio.shield(looking)
+            wanted = {hashed, *islice(self._used - self._looking.keys(), MOST_AT_ONCE - 1)}
+            self._used -= wanted
+            looking = asyncio.create_task(self._look_up(wanted))
+            self._looking |= dict.fromkeys(wanted, looking)
+            looking.add_done_callback(lambda _: self._found(wanted))
+        return (await asyncio.shield(looking)).get(hashed)
 
-    async def _look_up(self, hashed: bytes) -> Caller | None:
+    def _found(self, wanted: Collection[bytes]) -> None:
+        for hashed in wanted:
+            del self._looking[hashed]
+
+    async def _look_up(self, wanted: Collection[bytes]) -> Mapping[bytes, Caller]:
         async with self._engine.connect() as connection:
             # Counted from here: waiting for a connection makes no answer older.
             asked = self._seconds()
-            caller = await find_caller(connection, hashed, self._realm, self._clock())
-        if len(self._remembered) >= MOST_REMEMBERED:
+            found = await find_callers(connection, wanted, self._realm, self._clock())
+        for hashed in wanted:
+            self._remembered.pop(hashed, None)
+        if len(self._remembered) + len(found) > MOST_REMEMBERED:
             self._remembered.clear()
-        if caller is not None:
-            self._remembered[hashed] = (asked, caller)
-        return caller
+            self._used.clear()
+        for hashed, caller in found.items():
+            self._remembered[hashed] = asked, caller
+        return found
 
     def _touch(self, caller: Caller) -> None:
         """Note the use of a key beside the request, which need not wait for a writer's lock."""

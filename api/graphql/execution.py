@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +30,15 @@ from api.graphql.errors import (
     ExecutionTimeout,
     IntrospectionForbidden,
 )
-from api.graphql.limits import DocumentMeter, Limits
+from api.graphql.limits import Cost, DocumentMeter, Limits
 from api.graphql.mutations.execution import ChangingExecution
+from api.graphql.page_sizes import PageSizes
 from api.graphql.transport import UNUSABLE
 from api.tracing import span
 
 REMEMBERED_DOCUMENTS = 256
+MOST_COSTS = 100
+"""Combinations of page sizes that are remembered of one document."""
 Read = Callable[[Any], Any]
 
 
@@ -46,6 +49,11 @@ class Outcome:
     data: Any = Undefined
     errors: tuple[Exception, ...] = ()
     code: str = "EXECUTION_FAILED"
+
+
+_INTROSPECTION_FORBIDDEN = Outcome(
+    errors=(IntrospectionForbidden("Introspection needs a key with the scope schema:read."),)
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,23 @@ class Prepared:
         return points(0 if place is None else values_in(data, place))
 
 
+@dataclass(frozen=True)
+class Remembered:
+    """A document that proved valid, and what it costs: that depends on nothing but page sizes."""
+
+    document: DocumentNode
+    places: Mapping[str | None, Place]
+    names: Sequence[str]
+    """Variables that are page sizes."""
+    costs: dict[tuple[int | None, ...], Cost]
+
+    def sizes(self, variables: Mapping[str, Any]) -> tuple[int | None, ...]:
+        if not self.names:
+            return ()
+        sizes = PageSizes(self.document, variables)
+        return tuple(sizes.of_variable(name) for name in self.names)
+
+
 class Executor:
     """Executes documents against one schema; remembers those that proved valid."""
 
@@ -85,9 +110,7 @@ class Executor:
         self._schema = schema
         self._limits = limits or Limits()
         self._timeout = timeout_seconds
-        self._valid: OrderedDict[str, tuple[DocumentNode, Mapping[str | None, Place]]] = (
-            OrderedDict()
-        )
+        self._valid: OrderedDict[str, Remembered] = OrderedDict()
         self._ahead = Ahead(missed)
 
     def prepare(
@@ -96,28 +119,46 @@ class Executor:
         """The document if it may be executed, else why not; limits bound the time it takes."""
         known = self._valid.get(query)
         try:
-            document = known[0] if known else self._parse(query)
-            meter = DocumentMeter(self._schema, document, variables)
-            cost = meter.check(self._limits)
-            places = known[1] if known else meter.places(self._limits)
+            if known is None:
+                return self._validated(query, variables, introspection)
+            sizes = known.sizes(variables)
+            cost = known.costs.get(sizes)
+            if cost is None:
+                cost = DocumentMeter(self._schema, known.document, variables).check(self._limits)
+                if len(known.costs) < MOST_COSTS:
+                    known.costs[sizes] = cost
         except (DocumentRefused, GraphQLError) as error:
             return Outcome(errors=(error,), code="SYNTAX_ERROR")
         if cost.introspects and not introspection:
-            refusal = IntrospectionForbidden(
-                "Introspection needs a key with the scope schema:read."
+            return _INTROSPECTION_FORBIDDEN
+        return Prepared(known.document, known.places, points(cost.values))
+
+    def _validated(
+        self, query: str, variables: Mapping[str, Any], introspection: bool
+    ) -> Prepared | Outcome:
+        """Raises:
+        DocumentRefused, GraphQLError: it can't be read, or asks for too much.
+        """
+        document = self._parse(query)
+        meter = DocumentMeter(self._schema, document, variables)
+        cost = meter.check(self._limits)
+        places = meter.places(self._limits)
+        if cost.introspects and not introspection:
+            return _INTROSPECTION_FORBIDDEN
+        with span("graphql.validate"):
+            errors = validate(
+                self._schema,
+                document,
+                max_errors=MAX_ERRORS,
+                hide_suggestions=not introspection,
             )
-            return Outcome(errors=(refusal,))
-        if known is None:
-            with span("graphql.validate"):
-                errors = validate(
-                    self._schema,
-                    document,
-                    max_errors=MAX_ERRORS,
-                    hide_suggestions=not introspection,
-                )
-            if errors:
-                return Outcome(errors=tuple(errors), code="VALIDATION_FAILED")
-            self._remember(query, document, places)
+        if errors:
+            return Outcome(errors=tuple(errors), code="VALIDATION_FAILED")
+        known = Remembered(document, places, sorted(meter.sizes.names), {})
+        known.costs[known.sizes(variables)] = cost
+        self._valid[query] = known
+        if len(self._valid) > REMEMBERED_DOCUMENTS:
+            self._valid.popitem(last=False)
         return Prepared(document, places, points(cost.values))
 
     def _parse(self, query: str) -> DocumentNode:
@@ -139,13 +180,6 @@ class Executor:
                 raise
             code = "TOO_DEEP" if "deep" in error.message else "TOO_MANY_TOKENS"
             raise DocumentRefused(code, error.message.removeprefix("Syntax Error: ")) from None
-
-    def _remember(
-        self, query: str, document: DocumentNode, places: Mapping[str | None, Place]
-    ) -> None:
-        self._valid[query] = (document, places)
-        if len(self._valid) > REMEMBERED_DOCUMENTS:
-            self._valid.popitem(last=False)
 
     async def execute(
         self,

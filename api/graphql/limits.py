@@ -105,7 +105,7 @@ class DocumentMeter:
             for each in document.definitions
             if isinstance(each, FragmentDefinitionNode)
         }
-        self._sizes = PageSizes(document, variables)
+        self.sizes = PageSizes(document, variables)
         self._known: dict[str, Cost] = {}
         self._open: set[str] = set()
 
@@ -228,7 +228,7 @@ class DocumentMeter:
             else Cost()
         )
         place = f"{parent.name}.{name}" if parent is not None else name
-        size = self._sizes.of(node)
+        size = self.sizes.of(node)
         length = length_of(place) if size is None else size
         introspects = name in INTROSPECTION
         return Cost(

@@ -27,6 +27,8 @@ class PageSizes:
     def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         self._given = variables
         self._defaults: dict[str, int] = {}
+        self.names: set[str] = set()
+        """Variables that were asked for a page size."""
         for definition in document.definitions:
             for variable in getattr(definition, "variable_definitions", None) or ():
                 size = _literal(variable.default_value)
@@ -47,7 +49,10 @@ class PageSizes:
     def _size(self, value: ValueNode) -> int | None:
         if not isinstance(value, VariableNode):
             return _literal(value)
-        name = value.name.value
+        self.names.add(value.name.value)
+        return self.of_variable(value.name.value)
+
+    def of_variable(self, name: str) -> int | None:
         if name in self._given:
             return _variable(self._given[name])
         return self._defaults.get(name) or None

@@ -83,6 +83,21 @@ async def test_a_crowd_with_one_key_shares_one_look(engine: Engine, workers: Wor
     await worker.close()
 
 
+async def test_keys_in_use_are_looked_up_together(engine: Engine, workers: Workers) -> None:
+    keys = [create_key(engine, f"shop {n}", ["scores:read"], None, clock) for n in range(5)]
+    worker = workers.each[0]
+    for _ in range(2):
+        for key in keys:
+            assert await worker.holder(key) is not None
+    assert workers.statements == 5
+    await asyncio.to_thread(revoke_keys, engine, "shop 3", clock)
+    workers.now = REMEMBERED_SECONDS
+    found = [await worker.holder(key) for key in keys]
+    assert [caller is not None for caller in found] == [True, True, True, False, True]
+    assert workers.statements == 7, "one look for all, and one for the key that was not found"
+    await worker.close()
+
+
 async def test_who_leaves_a_crowd_takes_the_look_from_nobody(
     engine: Engine, workers: Workers
 ) -> None:
