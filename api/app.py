@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from api.crowd import Crowd, TurnedAway
 from api.delivery import Delivery
 from api.exports.endpoint import ExportEndpoint
 from api.graphql.admission import Admission
@@ -83,6 +84,7 @@ def create_app(
     """
     log = logger or make_logger()
     metrics = Metrics()
+    turned_away = TurnedAway(metrics, log)
     tracing = tracing or tracing_of(settings)
 
     @asynccontextmanager
@@ -106,10 +108,13 @@ def create_app(
         )
         async with following(tracing), _closed(realms), _exporting(app, settings, clock, log):
             yield
+        await app.state.readiness.close()
+        turned_away.tell()
 
     app = Starlette(
         routes=_routes(metrics),
         middleware=[
+            Middleware(Crowd, turned_away=turned_away),
             _traffic(log, metrics, settings.slow_request_seconds, tracing),
             *_other_origins(settings.allowed_origins),
             Middleware(Delivery),
@@ -118,6 +123,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.metrics = metrics
+    app.state.turned_away = turned_away
     # A redirect would be to whatever host the request claims.
     app.router.redirect_slashes = False
     return app

@@ -21,6 +21,8 @@ from api.drain import is_draining
 
 CHECK_SECONDS = 5.0
 REMEMBERED_SECONDS = 1.0
+STALE_SECONDS = 3.0
+"""Nothing older is ever told."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ async def live(_request: Request) -> JSONResponse:
 
 @dataclass
 class Readiness:
-    """Asks the database at most once a second, however many probes ask."""
+    """Asks the database at most once a second, however many probes ask.
+
+    Who asks often doesn't wait for that: a server under load takes its time over each statement.
+    """
 
     engine: AsyncEngine
     clock: Callable[[], dt.datetime]
@@ -45,6 +50,7 @@ class Readiness:
     _state: State | None = None
     _asked_at: float = 0.0
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _beside: asyncio.Task[State] | None = None
 
     async def __call__(self, request: Request) -> JSONResponse:
         if is_draining(request.scope.get("state", {})):
@@ -60,12 +66,26 @@ class Readiness:
         return JSONResponse(content, status_code=503 if state.problems else 200)
 
     async def state(self) -> State:
-        """What is so, or was within the last second."""
+        """What is so, or was within the last three seconds."""
+        age = self.seconds() - self._asked_at
+        if self._state is None or age >= STALE_SECONDS:
+            return await self._renewed()
+        if age >= REMEMBERED_SECONDS and (self._beside is None or self._beside.done()):
+            self._beside = asyncio.create_task(self._renewed())
+        return self._state
+
+    async def _renewed(self) -> State:
         async with self._asking:
             if self._state is None or self.seconds() - self._asked_at >= REMEMBERED_SECONDS:
+                asked_at = self.seconds()
                 self._state = await self._found()
-                self._asked_at = self.seconds()
-        return self._state
+                self._asked_at = asked_at
+            return self._state
+
+    async def close(self) -> None:
+        """Wait for what is being asked."""
+        if self._beside is not None:
+            await asyncio.gather(self._beside, return_exceptions=True)
 
     async def _found(self) -> State:
         """With no detail of where this installation runs: anybody may ask."""

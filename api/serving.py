@@ -35,6 +35,7 @@ METRICS = "metrics"
 """The folder in the data folder where workers count together."""
 SETTLE_SECONDS = 0.1
 """For what the kernel has taken to reach the process: a few turns of its loop."""
+COLLECT_AFTER = 20_000, 20, 20
 WATCH_SECONDS = 0.1
 SHORTEST_LIFE = 1.0
 """A worker that ends sooner is started again after a pause only, not as fast as it can fail."""
@@ -52,9 +53,11 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[STATE] = self.drain
         await super().startup(sockets)
-        # What is there now stays: the collector need not look at it for each large answer.
+        # What is there now stays, and an answer is made of thousands of objects that are gone soon
+        # without the collector: as often as Python has it look, it took a tenth of all time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the name is uvicorn's
         """Once: begin to end. Twice: end at once. Nobody waits for notice who types Ctrl-C.

@@ -30,6 +30,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """What an answer says unless its route says otherwise."""
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 EXPORTS = tuple(f"/exports/risk-scores.{kind}" for kind in ("ndjson", "arrow", "parquet"))
 KNOWN_PATHS = ("/", "/graphql", "/health/live", "/health/ready", "/metrics", "/policy", *EXPORTS)
 
@@ -100,8 +101,8 @@ class Traffic:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                there = {name for name, _ in message["headers"]}
+                message["headers"] += [each for each in RAW_HEADERS if each[0] not in there]
                 headers["X-Request-Id"] = state["request_id"]
                 if state.get("replayed"):
                     headers["Idempotent-Replayed"] = "true"

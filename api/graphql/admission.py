@@ -3,8 +3,12 @@
 Slots go to the keys in turn: of those that wait, to the one that has the fewest requests under
 way, or that got none for longest. A queue that absorbs a burst is good; one that stands only makes
 everybody late. So once it has stood for a moment, only as many come in as will get their turn soon,
-and who has waited long goes behind who came lately: a burst is still answered to its last request,
-and of a lasting flood those are answered who still have the patience to hear it.
+and keys that have nothing waiting; who has waited long goes behind who came lately. A burst is
+still answered to its last request, and of a lasting flood those are answered who still have the
+patience to hear it.
+
+Who is turned away is best turned away at the door (`arrive`): a request that has been read and has
+waited in vain has cost a good part of an answer.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 
 from api.graphql.transport import Refusal
 
@@ -27,6 +32,14 @@ SOON_SECONDS = 0.25
 """How many come into a queue that stands: those who get their turn in this time."""
 HEAVY_SECONDS = 5.0
 """How long a heavy document may wait, whose own work takes long."""
+
+
+@dataclass
+class Arrival:
+    """A request that was let in and has not asked for its slot yet: it counts as one that waits."""
+
+    key: str
+    pending: bool = True
 
 
 @dataclass(eq=False)
@@ -54,6 +67,7 @@ class Admission:
         self._running: Counter[str] = Counter()
         self._heavy_running = 0
         self._queues: dict[tuple[str, bool], deque[Waiter]] = {}
+        self._arriving = Counter[str]()
         self._last_empty = now()
         self._grants: deque[float] = deque()
         self._served: dict[str, float] = {}
@@ -67,35 +81,43 @@ class Admission:
     def waiting(self) -> int:
         return sum(len(queue) for queue in self._queues.values())
 
-    def require_room(self, key: str) -> None:
-        """Refuse a request of this key that would have to be refused later anyhow.
+    def arrive(self, key: str) -> Arrival | None:
+        """Let a request of this key in, if only to wait; `left` has to follow. None: no room."""
+        if self._crowded(key) or (self._full and self._victim(key) is None):
+            return None
+        self._arriving[key] += 1
+        return Arrival(key)
 
-        Raises:
-            Refusal: nothing more can wait, and this key has as many waiting as any other.
-        """
-        if self._full() and self._victim(key) is None:
-            raise _overloaded()
+    def left(self, arrival: Arrival | None) -> bool:
+        """It asks for its slot, or has ended without; whether it was still counted."""
+        if arrival is None or not arrival.pending:
+            return False
+        arrival.pending = False
+        self._arriving -= Counter([arrival.key])  # which forgets keys at none
+        return True
 
     @asynccontextmanager
-    async def slot(self, key: str, *, heavy: bool = False) -> AsyncIterator[None]:
-        """Hold a slot.
+    async def slot(
+        self, key: str, *, heavy: bool = False, arrival: Arrival | None = None
+    ) -> AsyncIterator[None]:
+        """Hold a slot; who has arrived will wait for one, others are let in here.
 
         Raises:
             Refusal: there is none, and none will be soon.
         """
-        await self._enter(key, heavy)
+        await self._enter(key, heavy, self.left(arrival))
         try:
             yield
         finally:
             self._leave(key, heavy)
 
-    async def _enter(self, key: str, heavy: bool) -> None:
+    async def _enter(self, key: str, heavy: bool, expected: bool) -> None:
         if not self.waiting:
             self._last_empty = self._now()
         if self._free(heavy) and (key, heavy) not in self._queues:
             self._grant(key, heavy)
             return
-        waiter = self._queue(key, heavy)
+        waiter = self._queue(key, heavy, expected)
         limit = HEAVY_SECONDS if heavy else BURST_SECONDS
         timer = asyncio.get_running_loop().call_later(limit, self._refuse, waiter)
         try:
@@ -109,33 +131,50 @@ class Admission:
         finally:
             timer.cancel()
 
-    def _queue(self, key: str, heavy: bool) -> Waiter:
-        if self._full():
+    def _queue(self, key: str, heavy: bool, expected: bool) -> Waiter:
+        if not expected and self._crowded(key):
+            raise overloaded()
+        if self._full:
             victim = self._victim(key)
             if victim is None:
-                raise _overloaded()
+                raise overloaded()
             self._refuse(victim)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = Waiter(key, heavy, self._now(), turn)
         self._queues.setdefault((key, heavy), deque()).append(waiter)
         return waiter
 
+    @property
     def _full(self) -> bool:
-        """Whether one more would wait in vain."""
-        if self.waiting >= self._most_waiting:
-            return True
-        if not self._standing():
-            return False
-        fresh = sum(not self._stale(each) for queue in self._queues.values() for each in queue)
-        soon = sum(1 for at in self._grants if at > self._now() - 1) * SOON_SECONDS
-        return fresh >= max(soon, 1)
+        return self.waiting >= self._most_waiting
 
     def _victim(self, key: str) -> Waiter | None:
-        """Who goes so that one more of this key may wait."""
-        if self.waiting < self._most_waiting:
-            return self._longest(key)
+        """Who makes room for one more of this key: who waits in vain, or one of who has most."""
         heads = [queue[0] for queue in self._queues.values() if self._stale(queue[0])]
         return min(heads, key=lambda each: each.since, default=None) or self._longest(key)
+
+    def _crowded(self, key: str) -> bool:
+        """Whether one more of this key, which has others already, would get its turn late only."""
+        if not self._standing() or not self._arriving[key] + self._count(key):
+            return False
+        soon = len(self._lately()) * SOON_SECONDS
+        return self._fresh() + self._arriving.total() >= max(soon, 1)
+
+    def _fresh(self) -> int:
+        """How many wait that are not stale; in each queue those stand behind the others."""
+        stale = sum(
+            sum(1 for _ in takewhile(self._stale, queue)) for queue in self._queues.values()
+        )
+        return self.waiting - stale
+
+    def _lately(self) -> deque[float]:
+        """When slots were given within the last second."""
+        while self._grants and self._grants[0] < self._now() - 1:
+            self._grants.popleft()
+        return self._grants
+
+    def _count(self, key: str) -> int:
+        return sum(len(self._queues.get((key, heavy), ())) for heavy in (False, True))
 
     def _stale(self, waiter: Waiter) -> bool:
         return not waiter.heavy and self._now() - waiter.since > STALE_SECONDS
@@ -145,11 +184,8 @@ class Admission:
 
     def _longest(self, key: str) -> Waiter | None:
         """The latest waiter of the key with most of them, if that leaves it more than `key`."""
-        counts = Counter[str]()
-        for (holder, _heavy), queue in self._queues.items():
-            counts[holder] += len(queue)
-        holder, most = max(counts.items(), key=lambda each: each[1], default=(key, 0))
-        if holder == key or most <= counts[key] + 1:
+        holder = max({name for name, _ in self._queues}, key=self._count, default=key)
+        if holder == key or self._count(holder) <= self._count(key) + 1:
             return None
         queues = [queue for (name, _), queue in self._queues.items() if name == holder]
         return max((queue[-1] for queue in queues), key=lambda waiter: waiter.since)
@@ -163,9 +199,7 @@ class Admission:
         self._heavy_running += heavy
         now = self._now()
         self._served[key] = now
-        self._grants.append(now)
-        while self._grants[0] < now - 1:
-            self._grants.popleft()
+        self._lately().append(now)
 
     def _leave(self, key: str, heavy: bool) -> None:
         self._running[key] -= 1
@@ -203,7 +237,7 @@ class Admission:
     def _refuse(self, waiter: Waiter) -> None:
         self._forget(waiter)
         if not waiter.turn.done():
-            waiter.turn.set_exception(_overloaded())
+            waiter.turn.set_exception(overloaded())
 
     def _forget(self, waiter: Waiter) -> None:
         place = (waiter.key, waiter.heavy)
@@ -214,7 +248,7 @@ class Admission:
                 del self._queues[place]
 
 
-def _overloaded() -> Refusal:
+def overloaded() -> Refusal:
     return Refusal(
         503,
         "OVERLOADED",

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.graphql.charging import Charge
 from api.graphql.errors import FormattedError, coded
-from api.graphql.language import message_in, preferred_language
+from api.graphql.language import Language, message_in, preferred_language
 from api.graphql.transport import JSON_TYPE, Refusal
 
 
@@ -39,6 +39,12 @@ def refused(request: Request, refusal: Refusal) -> Response:
     kind = getattr(request.state, "answer_type", JSON_TYPE)
     charge = getattr(request.state, "charge", None)
     language = preferred_language(request.headers.get("accept-language"))
+    return refusal_answer(refusal, kind, language, charge)
+
+
+def refusal_answer(
+    refusal: Refusal, kind: str, language: Language, charge: Charge | None = None
+) -> Response:
     error = coded(message_in(str(refusal), language), refusal.code)
     response = answer(kind, refusal.status, [error], charge=charge)
     response.headers.update(refusal.headers)

@@ -26,7 +26,12 @@ class Authentication:
 
     realms: Realms
     charging: Charging
-    _known: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+    _known: OrderedDict[bytes, Caller] = field(default_factory=OrderedDict)
+    """By a hash of what they send."""
+
+    def known(self, authorization: str | None) -> Caller | None:
+        """Who came with this before; the key may have been revoked since."""
+        return self._known.get(_mark(authorization))
 
     async def caller(self, request: Request) -> Caller:
         """The caller, noted for the access log.
@@ -36,7 +41,7 @@ class Authentication:
                 opens isn't ready, or there came too many from there that opened nothing.
         """
         given = request.headers.get("authorization")
-        mark = hashlib.sha256((given or "").encode(errors="replace")).digest()
+        mark = _mark(given)
         counted = _looked_up(given)
         if counted and mark not in self._known:
             self.charging.require_few_failures(request)
@@ -51,12 +56,16 @@ class Authentication:
             raise Refusal(403, error.code, str(error)) from None
         except NotReady as error:
             raise Refusal(503, error.code, str(error), {"Retry-After": "5"}) from None
-        self._known[mark] = None
+        self._known[mark] = caller
         self._known.move_to_end(mark)
         if len(self._known) > MOST_REMEMBERED:
             self._known.popitem(last=False)
         request.state.caller = caller
         return caller
+
+
+def _mark(authorization: str | None) -> bytes:
+    return hashlib.sha256((authorization or "").encode(errors="replace")).digest()
 
 
 def _looked_up(authorization: str | None) -> bool:

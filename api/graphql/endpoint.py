@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from api.db.snapshots import Snapshot
 from api.domain.keys import Caller
 from api.errors import EchelonError, NotReady
-from api.graphql.admission import Admission
+from api.graphql.admission import Admission, Arrival
 from api.graphql.answers import answer
 from api.graphql.authentication import Authentication
 from api.graphql.charging import Charge, Charging
@@ -84,7 +84,6 @@ class GraphQLEndpoint:
         kind = answer_type(request.headers.get("accept"))
         request.state.answer_type = kind
         charge = self.charging.open(caller, request)
-        self.admission.require_room(caller.identity)
         check_content_type(request.headers)
         asked = parse_request(await read_body(request))
         try:
@@ -141,7 +140,8 @@ class GraphQLEndpoint:
         self, prepared: Prepared, asked: GraphQLRequest, caller: Caller, request: Request
     ) -> Outcome:
         heavy = prepared.points > HEAVY_POINTS
-        async with self.admission.slot(caller.identity, heavy=heavy):
+        arrival: Arrival | None = request.state.arrival
+        async with self.admission.slot(caller.identity, heavy=heavy, arrival=arrival):
             return await self._execute(prepared, asked, caller, request)
 
     async def _execute(

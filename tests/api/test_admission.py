@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from api.graphql.admission import Admission
-from api.graphql.transport import Refusal
-from tests.api.conftest import Api
+from api.graphql.transport import GRAPHQL_TYPE, Refusal
+from tests.api.conftest import Api, Seeded, running
 
 
 class Time:
@@ -84,16 +84,14 @@ async def test_a_full_queue_makes_room_for_another_key_and_for_no_more_of_the_sa
             await people.come("a", name)
         await people.come("a", "a5")
         assert people.refused() == 1
-        people.admission.require_room("b")
+        people.admission.left(people.admission.arrive("b"))
         await people.come("b", "b1")
         assert people.refused() == 2
         await people.end("a1")
         assert people.order == ["a1", "b1"]
         await people.come("c", "c1")
         await people.come("d", "d1")
-        with pytest.raises(Refusal, match="try again") as caught:
-            people.admission.require_room("a")
-        assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
+        assert people.admission.arrive("a") is None
 
 
 async def test_heavy_documents_leave_slots_to_small_ones() -> None:
@@ -169,6 +167,42 @@ async def test_health_is_answered_while_everything_is_taken(
         assert (await api.client.get("/health/ready")).status_code == 200
         free.set()
     assert (await api.send("{ __typename }")).status_code == 200
+
+
+async def test_a_known_key_is_turned_away_at_the_door_in_a_flood(
+    seeded: Seeded,
+) -> None:
+    async with running(seeded.url, seeded.keys, settings={"slots": 1, "most_waiting": 1}) as api:
+        assert (await api.send("{ __typename }")).status_code == 200
+        admission = api.app.state.graphql.admission
+        async with asyncio.TaskGroup() as group:
+            free = asyncio.Event()
+            for _ in range(2):
+                group.create_task(_hold(admission, free))
+            await asyncio.sleep(0)
+            async with api.statements() as sent:
+                chinese = {"Accept-Language": "zh-Hans", "Accept": GRAPHQL_TYPE}
+                answer = await api.send("{ __typename }", headers=chinese)
+                elsewhere = await api.send("{ __typename }", headers={"Origin": "https://a.test"})
+            stranger = await api.client.post("/graphql", json={"query": "{ __typename }"})
+            free.set()
+        await asyncio.sleep(0)
+        api.app.state.turned_away.tell()
+        metrics = api.app.state.metrics.exposition({}).decode()
+    assert not sent
+    for each in (answer, elsewhere):
+        assert (each.status_code, each.headers["retry-after"]) == (503, "1")
+        assert each.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"].startswith(GRAPHQL_TYPE)
+    assert answer.headers["content-language"] == "zh-Hans"
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "OVERLOADED"
+    assert error["message"].startswith("当前处理的请求过多")
+    assert stranger.status_code == 401
+    assert 'echelon_refused_total{code="OVERLOADED"} 2.0' in metrics
+    assert [(line["key"], line["requests"]) for line in api.log.lines if "requests" in line] == [
+        ("admin", 1)
+    ]
 
 
 async def _hold(admission: Admission, free: asyncio.Event) -> None:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from api.db.models import Prediction
 from api.drain import STATE, Drain
 from api.errors import NotReady
+from api.health import REMEMBERED_SECONDS, STALE_SECONDS, State
 from tests.api.conftest import Api, Seeded, running
 from tests.api.seed_facts import NOW
 
@@ -62,6 +63,32 @@ async def test_a_server_about_to_end_says_so_and_closes_its_connections(api: Api
         answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
         assert (answer.status_code, answer.headers["connection"]) == (200, "close")
         assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_who_asks_often_is_answered_at_once_and_never_with_what_is_old(
+    own_api: Api, engine: Engine
+) -> None:
+    readiness = own_api.app.state.readiness
+    readiness.seconds = lambda: moment
+    moment = 100.0
+    assert await readiness.state() == State()
+    with engine.begin() as connection:
+        connection.execute(delete(Prediction))
+    none = "No scores are published yet. Run: echelon refresh"
+    async with own_api.statements() as sent:
+        moment += REMEMBERED_SECONDS - 0.01
+        assert await readiness.state() == State()
+        await readiness.close()
+        assert not sent
+        moment += 0.01
+        assert await readiness.state() == State(), "what is asked meanwhile nobody waits for"
+        await readiness.close()
+        assert sent
+    assert await readiness.state() == State((none,))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'another'"))
+    moment += STALE_SECONDS
+    assert "schema" in (await readiness.state()).problems[0]
 
 
 async def test_without_scores_it_is_not_ready(own_api: Api, engine: Engine) -> None:
