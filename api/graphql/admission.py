@@ -67,6 +67,9 @@ class Admission:
         self._running: Counter[str] = Counter()
         self._heavy_running = 0
         self._queues: dict[tuple[str, bool], deque[Waiter]] = {}
+        self._waiting = Counter[str]()
+        """How many wait, by key."""
+        self.waiting = 0
         self._arriving = Counter[str]()
         self._last_empty = now()
         self._grants: deque[float] = deque()
@@ -76,10 +79,6 @@ class Admission:
     @property
     def running(self) -> int:
         return self._running.total()
-
-    @property
-    def waiting(self) -> int:
-        return sum(len(queue) for queue in self._queues.values())
 
     def arrive(self, key: str) -> Arrival | None:
         """Let a request of this key in, if only to wait; `left` has to follow. None: no room."""
@@ -93,7 +92,7 @@ class Admission:
         if arrival is None or not arrival.pending:
             return False
         arrival.pending = False
-        self._arriving -= Counter([arrival.key])  # which forgets keys at none
+        _count_down(self._arriving, arrival.key)
         return True
 
     @asynccontextmanager
@@ -142,6 +141,8 @@ class Admission:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = Waiter(key, heavy, self._now(), turn)
         self._queues.setdefault((key, heavy), deque()).append(waiter)
+        self._waiting[key] += 1
+        self.waiting += 1
         return waiter
 
     @property
@@ -150,12 +151,14 @@ class Admission:
 
     def _victim(self, key: str) -> Waiter | None:
         """Who makes room for one more of this key: who waits in vain, or one of who has most."""
-        heads = [queue[0] for queue in self._queues.values() if self._stale(queue[0])]
-        return min(heads, key=lambda each: each.since, default=None) or self._longest(key)
+        heads = (queue[0] for (_, heavy), queue in self._queues.items() if not heavy)
+        oldest = min(heads, key=_since, default=None)
+        stale = oldest is not None and self._stale(oldest)
+        return oldest if stale else self._longest(key)
 
     def _crowded(self, key: str) -> bool:
         """Whether one more of this key, which has others already, would get its turn late only."""
-        if not self._standing() or not self._arriving[key] + self._count(key):
+        if not self._standing() or not self._arriving[key] + self._waiting[key]:
             return False
         soon = len(self._lately()) * SOON_SECONDS
         return self._fresh() + self._arriving.total() >= max(soon, 1)
@@ -173,9 +176,6 @@ class Admission:
             self._grants.popleft()
         return self._grants
 
-    def _count(self, key: str) -> int:
-        return sum(len(self._queues.get((key, heavy), ())) for heavy in (False, True))
-
     def _stale(self, waiter: Waiter) -> bool:
         return not waiter.heavy and self._now() - waiter.since > STALE_SECONDS
 
@@ -184,11 +184,11 @@ class Admission:
 
     def _longest(self, key: str) -> Waiter | None:
         """The latest waiter of the key with most of them, if that leaves it more than `key`."""
-        holder = max({name for name, _ in self._queues}, key=self._count, default=key)
-        if holder == key or self._count(holder) <= self._count(key) + 1:
+        holder = max(self._waiting, key=self._waiting.__getitem__, default=key)
+        if holder == key or self._waiting[holder] <= self._waiting[key] + 1:
             return None
         queues = [queue for (name, _), queue in self._queues.items() if name == holder]
-        return max((queue[-1] for queue in queues), key=lambda waiter: waiter.since)
+        return max((queue[-1] for queue in queues), key=_since)
 
     def _free(self, heavy: bool) -> bool:
         room = not heavy or self._heavy_running < self._heavy_slots
@@ -244,8 +244,20 @@ class Admission:
         queue = self._queues.get(place)
         if queue is not None and waiter in queue:
             queue.remove(waiter)
+            _count_down(self._waiting, waiter.key)
+            self.waiting -= 1
             if not queue:
                 del self._queues[place]
+
+
+def _count_down(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]
+
+
+def _since(waiter: Waiter) -> float:
+    return waiter.since
 
 
 def overloaded() -> Refusal:
