@@ -11,12 +11,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from api.crowd import Crowd, TurnedAway
@@ -42,8 +39,8 @@ from api.scraping import count_connections, exposition
 from api.settings import Settings, load_settings
 from api.tracing import Tracing, following, otlp_tracing
 from api.traffic import Traffic, make_logger
+from api.web.files import PageFiles, PolicyFiles, compressed
 from api.web.pages import (
-    CONTENT_SECURITY_POLICY,
     GRAPHIQL_DIR,
     POLICY_CONTENT_SECURITY_POLICY,
     POLICY_DIR,
@@ -113,12 +110,7 @@ def create_app(
 
     app = Starlette(
         routes=_routes(metrics),
-        middleware=[
-            Middleware(Crowd, turned_away=turned_away),
-            _traffic(log, metrics, settings.slow_request_seconds, tracing),
-            *_other_origins(settings.allowed_origins),
-            Middleware(Delivery),
-        ],
+        middleware=_middleware(settings, log, metrics, tracing, turned_away),
         exception_handlers={Refusal: _refused, HTTPException: _http_error},
         lifespan=lifespan,
     )
@@ -157,17 +149,25 @@ def tracing_of(settings: Settings) -> Tracing | None:
     return otlp_tracing(settings.otlp_endpoint) if settings.otlp_endpoint else None
 
 
-def _traffic(
-    log: FilteringBoundLogger, metrics: Metrics, slow_seconds: float, tracing: Tracing | None
-) -> Middleware:
-    return Middleware(
+def _middleware(
+    settings: Settings,
+    log: FilteringBoundLogger,
+    metrics: Metrics,
+    tracing: Tracing | None,
+    turned_away: TurnedAway,
+) -> list[Middleware]:
+    """From the outermost to the innermost."""
+    traffic = Middleware(
         Traffic,
         logger=log,
         metrics=metrics,
         unexpected=_masking(log, metrics),
-        slow_seconds=slow_seconds,
+        slow_seconds=settings.slow_request_seconds,
         tracing=tracing,
     )
+    others = _other_origins(settings.allowed_origins)
+    crowd = Middleware(Crowd, turned_away=turned_away)
+    return [crowd, traffic, *others, Middleware(Delivery)]
 
 
 def _masking(
@@ -224,40 +224,9 @@ def _routes(metrics: Metrics) -> list[Route | Mount]:
         Route("/health/ready", _ready),
         Route("/metrics", scrape),
         Route("/policy", _policy_page),
-        Mount("/static/policy", _compressed(PolicyFiles(directory=POLICY_DIR))),
-        Mount("/static/graphiql", _compressed(PageFiles(directory=GRAPHIQL_DIR, check_dir=False))),
+        Mount("/static/policy", compressed(PolicyFiles(directory=POLICY_DIR))),
+        Mount("/static/graphiql", compressed(PageFiles(directory=GRAPHIQL_DIR, check_dir=False))),
     ]
-
-
-def _compressed(files: StaticFiles) -> GZipMiddleware:
-    """Files of pages hold no secrets."""
-    return GZipMiddleware(files, minimum_size=1_000, compresslevel=6)
-
-
-class PolicyFiles(StaticFiles):
-    """Files that keep their names when they change: a browser asks whether they have."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "private, no-cache"
-        return response
-
-
-class PageFiles(StaticFiles):
-    """The built page's files: names change with the content, so browsers may keep them for good."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not GRAPHIQL_DIR.is_dir():
-            raise HTTPException(404)
-        await super().__call__(scope, receive, send)
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        hashed = path.startswith("assets")
-        keep = "max-age=31536000, immutable" if hashed else "no-cache"
-        response.headers["Cache-Control"] = f"private, {keep}"
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        return response
 
 
 def _graphql(request: Request) -> GraphQLEndpoint:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.app import PageFiles, _compressed, create_app
+from api.app import create_app
 from api.delivery import MOST_PADDING, padded_gzip, takes_gzip
 from api.domain.texts.traditional import traditional
 from api.errors import InvalidInput
@@ -17,6 +17,7 @@ from api.graphql.access import BACKREF
 from api.graphql.language import Language, by_tag, preferred_language
 from api.graphql.schema import executable_schema
 from api.settings import Settings, load_settings
+from api.web.files import PageFiles, compressed
 from tests.api.conftest import Api, Seeded, clock
 from tests.conftest import TEST_SECRET
 
@@ -181,7 +182,7 @@ async def test_files_whose_names_change_with_them_are_kept_for_good(
     (tmp_path / "assets" / "index-4f2a.js").write_text("x" * 5_000)
     (tmp_path / "favicon.svg").write_text("<svg/>")
     monkeypatch.setattr("api.app.GRAPHIQL_DIR", tmp_path)
-    files = _compressed(PageFiles(directory=tmp_path))
+    files = compressed(PageFiles(directory=tmp_path))
     transport = httpx.ASGITransport(app=files)
     async with httpx.AsyncClient(transport=transport, base_url="http://echelon") as client:
         script = await client.get("/assets/index-4f2a.js", headers={"Accept-Encoding": "gzip"})
