@@ -36,7 +36,7 @@ HEAVY_SECONDS = 5.0
 
 @dataclass
 class Arrival:
-    """A request that was let in and has not asked for its slot yet: it counts as one that waits."""
+    """A request that was let in and has not asked for its slot yet."""
 
     key: str
     pending: bool = True
@@ -161,7 +161,9 @@ class Admission:
         if not self._standing() or not self._arriving[key] + self._waiting[key]:
             return False
         soon = len(self._lately()) * SOON_SECONDS
-        return self._fresh() + self._arriving.total() >= max(soon, 1)
+        # Of others one each: bodies that never end must keep out nobody but who sends them.
+        coming = len(self._arriving) + self._arriving[key]
+        return self._fresh() + coming >= max(soon, 1)
 
     def _fresh(self) -> int:
         """How many wait that are not stale; in each queue those stand behind the others."""

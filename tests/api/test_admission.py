@@ -140,6 +140,24 @@ async def test_in_a_flood_who_came_lately_comes_first_and_few_come_in() -> None:
         assert people.order == ["old0", "new"]
 
 
+async def test_requests_that_never_ask_for_their_slot_keep_out_only_more_of_the_same() -> None:
+    time = Time()
+    async with crowd(1, 50, time) as people:
+        await people.come("b", "b0")
+        await people.come("b", "b1")
+        for number in range(40):  # the queue stands, and a slot comes free every 25 ms
+            time.now += 0.025
+            await people.come("b", f"b{number + 2}")
+            await people.end(f"b{number}")
+        arrived = [people.admission.arrive("slow") for _ in range(50)]
+        assert sum(each is not None for each in arrived) < 12
+        assert people.admission.arrive("c") is not None
+        others = people.admission.arrive("b")
+        assert others is not None
+        for each in (*arrived, others):
+            people.admission.left(each)
+
+
 async def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.graphql.admission.BURST_SECONDS", 0.01)
     async with crowd(1, 10) as people:
