@@ -181,7 +181,7 @@ async def test_files_whose_names_change_with_them_are_kept_for_good(
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "index-4f2a.js").write_text("x" * 5_000)
     (tmp_path / "favicon.svg").write_text("<svg/>")
-    monkeypatch.setattr("api.app.GRAPHIQL_DIR", tmp_path)
+    monkeypatch.setattr("api.web.files.GRAPHIQL_DIR", tmp_path)
     files = compressed(PageFiles(directory=tmp_path))
     transport = httpx.ASGITransport(app=files)
     async with httpx.AsyncClient(transport=transport, base_url="http://echelon") as client:

@@ -222,7 +222,7 @@ async def test_a_page_that_is_not_built_says_how(
 async def test_static_files_come_from_the_built_page_only(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.app.GRAPHIQL_DIR", tmp_path / "none")
+    monkeypatch.setattr("api.web.files.GRAPHIQL_DIR", tmp_path / "none")
     assert (await api.client.get("/static/graphiql/index.html")).status_code == 404
     assert (await api.client.get("/static/graphiql/../../app.py")).status_code == 404
 
