@@ -103,10 +103,8 @@ def create_app(
             logger=log,
             count_error=metrics.count_error,
         )
-        async with following(tracing), _closed(realms), _exporting(app, settings, clock, log):
+        async with following(tracing), _closed(app, realms), _exporting(app, settings, clock, log):
             yield
-        await app.state.readiness.close()
-        turned_away.tell()
 
     app = Starlette(
         routes=_routes(metrics),
@@ -127,10 +125,12 @@ def _missed(logger: FilteringBoundLogger) -> Callable[[Exception], None]:
 
 
 @asynccontextmanager
-async def _closed(realms: Realms) -> AsyncIterator[None]:
+async def _closed(app: Starlette, realms: Realms) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        app.state.turned_away.tell()
+        await app.state.readiness.close()
         await realms.close()
 
 

@@ -36,6 +36,7 @@ METRICS = "metrics"
 SETTLE_SECONDS = 0.1
 """For what the kernel has taken to reach the process: a few turns of its loop."""
 COLLECT_AFTER = 20_000, 20, 20
+"""Objects, and rounds of younger ones, before the collector looks for cycles."""
 WATCH_SECONDS = 0.1
 SHORTEST_LIFE = 1.0
 """A worker that ends sooner is started again after a pause only, not as fast as it can fail."""

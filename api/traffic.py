@@ -113,7 +113,7 @@ class Traffic:
 
         try:
             await self._app(scope, receive, send_marked)
-        except Exception as error:
+        except Exception as error:  # a bug, whatever it is: told to nobody but the log
             if status:  # the answer has begun, so the server can only break it off
                 raise
             answer = self._unexpected(Request(scope), error)

@@ -69,7 +69,6 @@ class Admission:
         self._queues: dict[tuple[str, bool], deque[Waiter]] = {}
         self._waiting = Counter[str]()
         """How many wait, by key."""
-        self.waiting = 0
         self._arriving = Counter[str]()
         self._last_empty = now()
         self._grants: deque[float] = deque()
@@ -79,6 +78,10 @@ class Admission:
     @property
     def running(self) -> int:
         return self._running.total()
+
+    @property
+    def waiting(self) -> int:
+        return self._waiting.total()
 
     def arrive(self, key: str) -> Arrival | None:
         """Let a request of this key in, if only to wait; `left` has to follow. None: no room."""
@@ -142,7 +145,6 @@ class Admission:
         waiter = Waiter(key, heavy, self._now(), turn)
         self._queues.setdefault((key, heavy), deque()).append(waiter)
         self._waiting[key] += 1
-        self.waiting += 1
         return waiter
 
     @property
@@ -247,7 +249,6 @@ class Admission:
         if queue is not None and waiter in queue:
             queue.remove(waiter)
             _count_down(self._waiting, waiter.key)
-            self.waiting -= 1
             if not queue:
                 del self._queues[place]
 

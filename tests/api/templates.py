@@ -37,13 +37,13 @@ def fill(engine: Engine, size: int, seed: Callable[[], Keys]) -> Keys:
 def _keep_file(engine: Engine, _size: int) -> sqlite3.Connection:
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     with engine.connect() as connection:
-        connection.connection.driver_connection.backup(memory)  # type: ignore[union-attr]
+        connection.connection.driver_connection.backup(memory)  # type: ignore[union-attr] # sqlite3's
     return memory
 
 
 def _give_file(engine: Engine, memory: sqlite3.Connection) -> None:
     with engine.connect() as connection:
-        memory.backup(connection.connection.driver_connection)  # type: ignore[arg-type]
+        memory.backup(connection.connection.driver_connection)  # type: ignore[arg-type] # sqlite3's
 
 
 def _keep_server(engine: Engine, size: int) -> str:

@@ -105,7 +105,7 @@ async def test_a_key_of_another_request_is_refused(own_api: Api, engine: Engine)
     assert (error["code"], error["field"]) == ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
     assert changes(engine) == 1
     elsewhere = """mutation { endTierOverride(externalId: "%s", idempotencyKey: "k") {
-        userErrors { code } } }""" % TIER["externalId"]  # noqa: UP031
+        userErrors { code } } }""" % TIER["externalId"]  # noqa: UP031 - the braces are GraphQL's
     answer = (await own_api.ask(elsewhere, "care"))["endTierOverride"]
     assert answer["userErrors"] == [{"code": "IDEMPOTENCY_KEY_REUSED"}]
     assert (await set_tier(own_api, "k", "admin"))["override"]["version"] == 3  # another caller's

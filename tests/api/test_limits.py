@@ -124,3 +124,20 @@ def test_valid_documents_are_remembered_and_bad_ones_are_not() -> None:
             executor.prepare(f"{{ a{place}: {name} }}", {}, introspection=False)
     assert len(executor._valid) == 256
     assert all("nothing" not in each for each in executor._valid)
+
+
+def test_a_document_that_is_known_is_priced_by_the_page_sizes_of_each_request() -> None:
+    executor = Executor(executable_schema())
+    document = """query ($n: Int = 20) { customers(first: $n) { edges { node {
+        orders(first: $n) { edges { node { externalId } } } } } } }"""
+
+    def points(**variables: Any) -> int | None:
+        found = executor.prepare(document, variables, introspection=False)
+        return None if isinstance(found, Outcome) else found.points
+
+    small, usual = points(n=5), points()
+    assert small is not None
+    assert usual is not None
+    assert small < usual
+    assert points(n=1_000) is None, "twelve thousand objects are the most"
+    assert (points(n=5), points(), points(n=20)) == (small, usual, usual)
