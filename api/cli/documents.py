@@ -108,10 +108,11 @@ def _operations(document: TrustedText) -> str:
     """
     from graphql import GraphQLError, OperationDefinitionNode, parse, validate
 
+    from api.graphql.limits import Limits
     from api.graphql.schema import executable_schema
 
     try:
-        parsed = parse(document.text, max_lexical_tokens=2_000)
+        parsed = parse(document.text, max_lexical_tokens=Limits().tokens)
     except GraphQLError as error:
         raise InvalidInput(f"{document.id}: {error.message}.") from None
     if problems := validate(executable_schema(), parsed, max_errors=3):

@@ -45,7 +45,7 @@ class Limits:
     """Fragments are counted where they are spread, so that they save nothing."""
 
     characters: int = 64_000
-    tokens: int = 2_000
+    tokens: int = 1_500
     comments: int = 1_000
     operations: int = 10
     variables: int = 100

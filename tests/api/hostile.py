@@ -102,11 +102,11 @@ _DOCUMENTS: Mapping[str, tuple[str, str]] = {
         "{ customers(first: 200) { edges { node { whatIf { changes { name } } } } } }",
         "TOO_MANY_VALUES",
     ),
-    "a hundred explanations with what would better the tier": (
+    "ninety explanations with what would better the tier": (
         "{"
         + " ".join(
             f'a{n}: explainTier(externalId: "C{n}") {{ whatIf {{ changes {{ name }} }} }}'
-            for n in range(100)
+            for n in range(90)
         )
         + "}",
         "TOO_MANY_VALUES",
@@ -176,7 +176,8 @@ _MORE: Mapping[str, tuple[str, str]] = {
         "VALIDATION_FAILED",
     ),
     "control characters": ('{ customer(externalId: "\\u0000") { id } }', "SYNTAX_ERROR"),
-    "an open brace": ("{" * 1_500, "SYNTAX_ERROR"),
+    "a syntax error at the end": ("{" + "a " * 1_480 + "!", "SYNTAX_ERROR"),
+    "an open brace": ("{" * 1_400, "SYNTAX_ERROR"),
 }
 DOCUMENTS: Mapping[str, tuple[str, Mapping[str, Any], str]] = {
     **{name: (text, {}, code) for name, (text, code) in {**_DOCUMENTS, **_MORE}.items()},
