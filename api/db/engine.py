@@ -84,8 +84,15 @@ def make_async_engine(
     patience = patience or Patience()
     driver = _with_driver(url, ASYNC_DRIVERS)
     sessions = {"server_settings": patience.postgresql} if driver.startswith("postgresql") else {}
-    engine = create_async_engine(driver, pool_size=pool_size, max_overflow=0, connect_args=sessions)
-    if engine.dialect.name == "sqlite":
+    sqlite = driver.startswith("sqlite")
+    engine = create_async_engine(
+        driver,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args=sessions,
+        pool_reset_on_return=None if sqlite else "rollback",
+    )
+    if sqlite:
 
         def prepare(connection: Any, record: object) -> None:
             _prepare_sqlite(connection, record)
@@ -93,4 +100,11 @@ def make_async_engine(
             connection.cursor().execute(f"PRAGMA busy_timeout = {milliseconds}")
 
         event.listen(engine.sync_engine, "connect", prepare)
+        event.listen(engine.sync_engine, "reset", _roll_back_what_is_open)
     return engine
+
+
+def _roll_back_what_is_open(connection: Any, _record: object, _state: object) -> None:
+    """A visit to the connection's thread is saved where there is nothing to roll back."""
+    if connection.driver_connection.in_transaction:
+        connection.rollback()

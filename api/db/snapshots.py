@@ -7,11 +7,13 @@ another way than through one the request has found already says so with `visible
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, cast
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from asyncpg import PostgresError
-from sqlalchemy import ColumnElement, Dialect, Result, Row, Select, select, true
+from sqlalchemy import ColumnElement, Dialect, Row, Select, select, true
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -21,6 +23,7 @@ from api.db.models import Customer
 Query = Select[*tuple[Any, ...]]
 Record = Row[*tuple[Any, ...]]
 Values = tuple[Any, ...]
+T = TypeVar("T")
 INTERRUPT_SECONDS = 0.05
 """How often SQLite is told again: who tells it before the statement has begun tells nobody."""
 
@@ -78,7 +81,9 @@ class Snapshot:
             self._require_open()
             if self._connection is None:
                 self._connection = await self._open()
-            return (await self._finished(self._connection, statement)).all()
+            connection = self._connection
+            found = await self._finished(connection, lambda: connection.execute(statement))
+            return found.all()
 
     async def tuples(self, text: str, values: Values, *, alone: bool) -> Sequence[Sequence[Any]]:
         """Rows of a statement that was compiled before, as the driver gives them.
@@ -91,42 +96,45 @@ class Snapshot:
             if self._connection is None and not alone:
                 self._connection = await self._open()
             if self._connection is not None:
-                return (await self._finished(self._connection, text, values)).all()
+                return await self._fetched(self._connection, text, values)
             async with self._engine.connect() as connection:
                 if self.dialect == "sqlite" or self._watched:
-                    return (await self._finished(connection, text, values)).all()
-                raw = (await connection.get_raw_connection()).driver_connection
+                    return await self._fetched(connection, text, values)
+                raw = cast(Any, (await connection.get_raw_connection()).driver_connection)
                 # SQLAlchemy's cursors and results would cost as much as a short statement.
                 try:
-                    found: Sequence[Sequence[Any]] = await cast(Any, raw).fetch(text, *values)
+                    found: Sequence[Sequence[Any]] = await raw.fetch(text, *values)
                 except PostgresError as error:
                     raise cut_short(error) or error from None
                 return found
+
+    async def _fetched(
+        self, connection: AsyncConnection, text: str, values: Values
+    ) -> Sequence[Sequence[Any]]:
+        if self.dialect == "sqlite" and not self._watched:
+            raw = cast(Any, (await connection.get_raw_connection()).driver_connection)
+            # One visit to the connection's thread; SQLAlchemy's cursor would make four.
+            return await self._finished(connection, lambda: raw.execute_fetchall(text, values))
+        sending = partial(connection.exec_driver_sql, text, values)
+        return (await self._finished(connection, sending)).all()
 
     @property
     def _watched(self) -> bool:
         """Whether somebody wants to see each statement, as traces do."""
         return bool(self._engine.sync_engine.dispatch.before_cursor_execute)
 
-    async def _finished(
-        self, connection: AsyncConnection, statement: Query | str, values: Values = ()
-    ) -> Result[Any]:
+    async def _finished(self, connection: AsyncConnection, send: Callable[[], Awaitable[T]]) -> T:
         """Run a statement; if its caller is cancelled, stop it before anything else happens.
 
         Cancelled itself, SQLAlchemy would close the connection, and SQLite would first work on
         to the statement's end in its thread.
         """
         self._require_open()
-        sending = (
-            connection.exec_driver_sql(statement, values)
-            if isinstance(statement, str)
-            else connection.execute(statement)
-        )
-        running = asyncio.ensure_future(sending)
+        running = asyncio.ensure_future(send())
         self._running = connection, running
         try:
             return await asyncio.shield(running)
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             self._require_open()
             raise cut_short(error) or error from None
         except asyncio.CancelledError:

@@ -178,3 +178,19 @@ async def test_a_transaction_that_cannot_begin_gives_its_connection_back(
     pool: Any = engine.pool
     assert pool.checkedout() == 0
     await engine.dispose()
+
+
+async def test_a_connection_that_was_given_back_sees_what_is_new(
+    engine: Engine, database_url: str
+) -> None:
+    seed(engine, 5)
+    reading = make_async_engine(database_url, 1)
+    owners = "SELECT DISTINCT owner FROM customers"
+    snapshot = Snapshot(reading)
+    assert len(await snapshot.tuples(owners, (), alone=False)) > 1
+    await snapshot.close()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE customers SET owner = 'somebody'"))
+    found = await Snapshot(reading).tuples(owners, (), alone=True)
+    assert [tuple(row) for row in found] == [("somebody",)]
+    await reading.dispose()
