@@ -11,7 +11,15 @@ import yaml
 from api.errors import InvalidInput
 
 
-class _Loader(yaml.SafeLoader):
+MOST_LEVELS = 100
+"""Lists and mappings in each other."""
+
+
+class _TooDeep(Exception):
+    pass
+
+
+class _Loader(yaml.CSafeLoader):
     """Refuses an entry that stands twice, of which YAML would silently take the last."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
@@ -33,18 +41,32 @@ def read_document(path: Path) -> Any:
         InvalidInput: the file is missing or is neither; the message says where and why.
     """
     try:
+        text = path.read_text(encoding="utf-8")
+        _check_depth(text)
         # A loader of its own without the names of Python's objects, as in yaml.safe_load.
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
+        return yaml.load(text, _Loader)  # noqa: S506
     except FileNotFoundError:
         raise InvalidInput(f"There is no file {path}.") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"{path} is not text in UTF-8; save it as UTF-8.") from None
-    except RecursionError:
+    except _TooDeep:
         raise InvalidInput(f"{path} has lists or mappings too deep in each other.") from None
     except yaml.YAMLError as error:
         raise InvalidInput(f"{path} is not a YAML or JSON document{_place(error)}.") from None
     except IsADirectoryError:
         raise InvalidInput(f"{path} is a folder, not a document.") from None
+
+
+def _check_depth(text: str) -> None:
+    """libyaml reads a list inside a list by calling itself, with no end but the stack's."""
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MOST_LEVELS:
+                raise _TooDeep
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -18,6 +18,7 @@ from api.yaml_documents import read_document
         (b'{"key": 1, "key": 2}', "'key' stands twice"),
         (b"key:\n\t- 1\n", "line 2: found character"),
         (b"[" * 4_000, "too deep"),
+        (b"- " * 100_000, "too deep"),
         ("key: 名".encode("gbk"), "UTF-8"),
         ("key: 名".encode("utf-16"), "UTF-8"),
         (b"key: !!python/object/apply:os.system ['true']", "line 1: could not determine"),
