@@ -25,8 +25,8 @@ from api.db.keys import create_key
 from api.settings import Settings
 from tests.api.seed import Seeder
 from tests.api.seed_facts import NOW
-from tests.api.templates import fill
 from tests.conftest import TEST_SECRET, administer
+from tests.templates import fill
 
 SIZE = 60
 KEYS = {
@@ -62,7 +62,7 @@ def seed(engine: Engine, size: int = SIZE) -> dict[str, str]:
             for name, scopes in KEYS.items()
         }
 
-    return fill(engine, size, run)
+    return dict(fill(engine, f"seeded_{size}", run))
 
 
 @dataclass(frozen=True)

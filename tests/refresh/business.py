@@ -118,6 +118,11 @@ class Business:
 
 def open_business(engine: Engine, url: str, store: Path, buyers: dict[int, Buyer]) -> Business:
     """Customers in the database, shipped documents installed, models on record."""
+    put_in(engine, buyers)
+    return Business(engine, url, store, dict(buyers))
+
+
+def put_in(engine: Engine, buyers: dict[int, Buyer]) -> None:
     known = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
     with engine.begin() as connection:
         batch = {"kind": "customers", "source": "test", "arrived_at": known, "status": "done"}
@@ -140,7 +145,6 @@ def open_business(engine: Engine, url: str, store: Path, buyers: dict[int, Buyer
         record = ModelRecord(name, 1, "run", 28, DAY, known, {"model": "0" * 64}, {})
         record_model(engine, record, champion=True)
     install_shipped_documents(engine, known)
-    return Business(engine, url, store, dict(buyers))
 
 
 BUYERS = {

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.refresh.business import BUYERS, Business, open_business
+from tests.refresh.business import BUYERS, Business, put_in
+from tests.templates import fill
 
 
 @pytest.fixture
 def business(engine: Engine, database_url: str, tmp_path: Path) -> Business:
-    return open_business(engine, database_url, tmp_path / "facts", BUYERS)
+    fill(engine, "buyers", lambda: put_in(engine, BUYERS))
+    return Business(engine, database_url, tmp_path / "facts", dict(BUYERS))

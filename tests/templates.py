@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, func, select
 
 from api.db.models import Customer
 from tests.conftest import administer
 
-Keys = dict[str, str]
-_filled: dict[tuple[str, int], tuple[Any, Keys]] = {}
-"""By kind of database and number of customers: a copy, and the keys that open it."""
+Made = TypeVar("Made")
+_filled: dict[tuple[str, str], tuple[Any, Any]] = {}
+"""By kind of database and what is in it: a copy, and what `seed` returned."""
 
 
-def fill(engine: Engine, size: int, seed: Callable[[], Keys]) -> Keys:
+def fill(engine: Engine, content: str, seed: Callable[[], Made]) -> Made:
     """Have a database that is migrated and empty filled by `seed`, or by a copy of what it made.
 
     The copy takes the place of the database: what was put there before is gone.
@@ -25,16 +25,17 @@ def fill(engine: Engine, size: int, seed: Callable[[], Keys]) -> Keys:
         assert not connection.scalar(select(func.count()).select_from(Customer))
     kind = engine.dialect.name
     keep, give = (_keep_file, _give_file) if kind == "sqlite" else (_keep_server, _give_server)
-    if (kind, size) not in _filled:
-        keys = seed()
-        _filled[kind, size] = keep(engine, size), keys
+    made: Made
+    if (kind, content) not in _filled:
+        made = seed()
+        _filled[kind, content] = keep(engine, content), made
     else:
-        copy, keys = _filled[kind, size]
+        copy, made = _filled[kind, content]
         give(engine, copy)
-    return dict(keys)
+    return made
 
 
-def _keep_file(engine: Engine, _size: int) -> sqlite3.Connection:
+def _keep_file(engine: Engine, _content: str) -> sqlite3.Connection:
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     with engine.connect() as connection:
         connection.connection.driver_connection.backup(memory)  # type: ignore[union-attr] # sqlite3's
@@ -46,8 +47,8 @@ def _give_file(engine: Engine, memory: sqlite3.Connection) -> None:
         memory.backup(connection.connection.driver_connection)  # type: ignore[arg-type] # sqlite3's
 
 
-def _keep_server(engine: Engine, size: int) -> str:
-    name = f"template_seeded_{size}"
+def _keep_server(engine: Engine, content: str) -> str:
+    name = f"template_{content}"
     engine.dispose()
     administer(_server(engine), f"CREATE DATABASE {name} TEMPLATE {engine.url.database}")
     return name
