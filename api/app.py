@@ -167,7 +167,7 @@ def _middleware(
     )
     others = _other_origins(settings.allowed_origins)
     crowd = Middleware(Crowd, turned_away=turned_away)
-    return [crowd, traffic, *others, Middleware(Delivery)]
+    return [crowd, *others, traffic, Middleware(Delivery)]
 
 
 def _masking(
@@ -194,7 +194,9 @@ def _other_origins(allowed: list[str]) -> list[Middleware]:
     if not allowed:
         return []
     shown = ["Content-Language", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy"]
-    shown += ["Retry-After", "X-Request-Id"]
+    shown += ["Retry-After", "X-Request-Id", "Content-Disposition", "Echelon-As-Of"]
+    shown += ["Echelon-Model-Version", "Echelon-Next-Cursor", "Echelon-Row-Count"]
+    named = ["Authorization", "Content-Type", "X-Request-Id", "traceparent", "tracestate"]
     return [
         Middleware(
             CORSMiddleware,
@@ -202,8 +204,8 @@ def _other_origins(allowed: list[str]) -> list[Middleware]:
             allow_credentials=False,
             expose_headers=shown,
             max_age=7200,
-            allow_methods=["POST"],
-            allow_headers=["Authorization", "Content-Type"],
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=named,
         )
     ]
 

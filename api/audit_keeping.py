@@ -13,14 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.typing import FilteringBoundLogger
 
+from api.background import beside
 from api.db.audit import last
 from api.db.audit_reads import ReadLog
 from api.db.audit_seals import seal_reads
 from api.db.idempotency import forget_replies
+from api.db.secret_in_use import require_secret_in_use
 from api.db.writes import write
 from api.domain.audit import Head, Seals
 from api.domain.checkpoints import checkpoint_of
-from api.errors import Conflict
+from api.domain.personal_data import PersonalDataCipher
+from api.errors import Conflict, NotReady
 
 EVERY_SECONDS = 60.0
 PURGE_EVERY = 60
@@ -35,6 +38,7 @@ class AuditKeeper:
     engine: AsyncEngine
     reads: ReadLog
     seals: Seals
+    cipher: PersonalDataCipher
     clock: Callable[[], dt.datetime]
     logger: FilteringBoundLogger
     _sealed: Head | None = None
@@ -42,7 +46,7 @@ class AuditKeeper:
     _task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def start(self, seconds: float = EVERY_SECONDS) -> None:
-        self._task = asyncio.create_task(self._keep(seconds))
+        self._task = beside(self._keep(seconds))
 
     async def _keep(self, seconds: float) -> None:
         rounds = 0
@@ -61,7 +65,7 @@ class AuditKeeper:
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except (SQLAlchemyError, OSError, Conflict) as error:
+        except (SQLAlchemyError, OSError, Conflict, NotReady) as error:
             # Nothing is lost: the next round, the next start or `audit checkpoint` does it.
             self.logger.warning("audit_postponed", error=type(error).__name__)
 
@@ -73,6 +77,7 @@ class AuditKeeper:
         self._sealed = head
 
     def _named(self, head: Head, connection: Connection) -> None:
+        require_secret_in_use(connection, self.cipher)
         seal_reads(connection, self.seals, [head], self.clock())
 
     async def _checkpoint(self) -> None:

@@ -19,6 +19,7 @@ from api.db.installation import read_installation
 from api.db.models import Customer, Order, RefreshRun
 from api.db.personal_data import left_to_seal, sealed_examples
 from api.db.schema import require_current
+from api.db.secret_in_use import secret_in_use
 from api.doctor_callers import examine_callers
 from api.doctor_findings import Finding
 from api.domain.personal_data import PersonalDataCipher
@@ -87,12 +88,17 @@ def _secret(settings: Settings) -> Iterator[Finding]:
 
 def _personal_data(engine: Engine, settings: Settings) -> Iterator[Finding]:
     """Whether the secret is the one that the stored names and addresses were sealed under."""
-    examples = sealed_examples(engine)
+    with engine.connect() as connection:
+        examples, noted = sealed_examples(connection), secret_in_use(connection)
     if not examples:
         return
     given = settings.secret_key.get_secret_value() or settings.secret_file.is_file()
     cipher = given and PersonalDataCipher(settings.root_secret(), settings.previous_secrets())
-    if not cipher or not all(cipher.opens(example) for example in examples):
+    if (
+        not cipher
+        or (noted is not None and not cipher.knows(noted))
+        or not all(cipher.opens(example) for example in examples)
+    ):
         yield Finding(
             "personal data",
             "failure",

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from api.background import beside
 from api.db.installation import installation_of
 from api.db.schema import LATEST_REVISION, current_revision
 from api.db.scores import newest_scores_end
@@ -71,7 +72,7 @@ class Readiness:
         if self._state is None or age >= STALE_SECONDS:
             return await self._renewed()
         if age >= REMEMBERED_SECONDS and (self._beside is None or self._beside.done()):
-            self._beside = asyncio.create_task(self._renewed())
+            self._beside = beside(self._renewed())
         return self._state
 
     async def _renewed(self) -> State:

@@ -25,6 +25,7 @@ from api.graphql.callers import Callers
 from api.graphql.pagination import Cursors
 from api.graphql.realms import Realm, Realms, Tokens
 from api.issuer_settings import has_issuer
+from api.rotation import settle_secret
 from api.settings import Settings
 from api.simulation_process import Simulator
 
@@ -41,15 +42,19 @@ async def open_realms(
     """The live realm at once, the test realm when its first key comes.
 
     Raises:
-        NotReady: the live database is missing, unreachable, older or newer than this code.
+        NotReady: the live database is missing, unreachable, older or newer than this code, or
+            belongs to another secret.
     """
-    await asyncio.to_thread(require_current, make_engine(settings.resolved_database_url))
+    engine = make_engine(settings.resolved_database_url)
+    await asyncio.to_thread(require_current, engine)
+    await asyncio.to_thread(settle_secret, engine, settings, clock())
     await asyncio.to_thread(open_reads, settings.resolved_database_url)
 
     async def open_test() -> Realm | None:
         test = settings.of_test_realm()
         engine = make_engine(test.resolved_database_url)
         if await asyncio.to_thread(test_database_exists, engine):
+            await asyncio.to_thread(settle_secret, engine, test, clock())
             await asyncio.to_thread(open_reads, test.resolved_database_url)
             return _realm("test", test, connections, clock, logger)
         return None
@@ -112,10 +117,10 @@ def _realm(
     previous = settings.previous_secrets()
     patience = Patience(settings.lock_seconds, settings.execution_seconds)
     engine = make_async_engine(url, connections, patience)
-    seals = Seals(secret, previous)
+    seals, cipher = Seals(secret, previous), PersonalDataCipher(secret, previous)
     beside = None if reads_url(url) == url else make_async_engine(reads_url(url), connections)
     reads = ReadLog(make_read_log_engine(url), seals, beside)
-    audit = AuditKeeper(engine, reads, seals, clock, logger)
+    audit = AuditKeeper(engine, reads, seals, cipher, clock, logger)
     audit.start()
     return Realm(
         name=name,
@@ -124,7 +129,7 @@ def _realm(
         businesses=Businesses(engine),
         callers=Callers(engine, name, clock, logger),
         cursors=Cursors(*(derive_key(each, "cursors") for each in (secret, *previous))),
-        cipher=PersonalDataCipher(secret, previous),
+        cipher=cipher,
         simulator=Simulator(url),
         seals=seals,
         audit=audit,

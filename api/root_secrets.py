@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+import re
 import secrets
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
+
+PLAIN = re.compile(rb"[!-+\--~]+")
+"""Survives in a list as it is: without white space, commas, or anything but ASCII."""
+ENCODED = b"base64:"
+
+
+def listed(secret: bytes) -> bytes:
+    """A secret as it is written where several stand."""
+    if PLAIN.fullmatch(secret) and not secret.startswith(ENCODED):
+        return secret
+    return ENCODED + base64.b64encode(secret)
+
+
+def _unlisted(text: bytes) -> bytes:
+    """Raises:
+    ValueError: it says to be base64 and is not.
+    """
+    if not text.startswith(ENCODED):
+        return text
+    try:
+        return base64.b64decode(text.removeprefix(ENCODED), validate=True)
+    except binascii.Error:
+        raise ValueError("one begins with base64: and is not") from None
 
 
 class SecretSettings(BaseSettings):
@@ -26,7 +52,8 @@ class SecretSettings(BaseSettings):
     previous_secret_keys: SecretStr = Field(
         default=SecretStr(""),
         description="Earlier root secrets, comma-separated, newest first: what they encrypted "
-        "still opens, and `echelon secrets rotate` moves it to the present one. "
+        "still opens, and `echelon secrets rotate` moves it to the present one. One with commas "
+        "or white space is written as `base64:` and its base64. "
         "Default: the lines of `secret.key.previous` in the data folder.",
     )
 
@@ -40,9 +67,10 @@ class SecretSettings(BaseSettings):
     @field_validator("previous_secret_keys")
     @classmethod
     def _each_long_enough(cls, value: SecretStr) -> SecretStr:
-        given = value.get_secret_value()
-        if given and any(len(each.strip()) < 32 for each in given.split(",")):
-            raise ValueError("each needs at least 32 characters")
+        if any(len(each) < 32 for each in _previous(value)):
+            raise ValueError(
+                "each needs at least 32 characters; one with a comma is written as base64:..."
+            )
         return value
 
     @property
@@ -55,12 +83,11 @@ class SecretSettings(BaseSettings):
 
     def previous_secrets(self) -> list[bytes]:
         """Root secrets that were in use before, newest first."""
-        if given := self.previous_secret_keys.get_secret_value():
-            return [each.strip().encode() for each in given.split(",")]
-        if not self.previous_secret_file.is_file():
-            return []
-        lines = self.previous_secret_file.read_bytes().split()
-        return [each for each in reversed(lines) if each != self.root_secret()]
+        known = _previous(self.previous_secret_keys)
+        if not known and self.previous_secret_file.is_file():
+            lines = self.previous_secret_file.read_bytes().split()
+            known = [_unlisted(each) for each in reversed(lines)]
+        return [each for each in known if each != self.root_secret()]
 
     def root_secret(self) -> bytes:
         """The root secret; generated once into the data folder, readable by its owner only."""
@@ -75,3 +102,8 @@ class SecretSettings(BaseSettings):
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
         return path.read_bytes().strip()
+
+
+def _previous(value: SecretStr) -> list[bytes]:
+    given = value.get_secret_value()
+    return [_unlisted(each.strip().encode()) for each in given.split(",")] if given else []

@@ -29,4 +29,7 @@ def exact_origins(value: str) -> str:
                 f"{each!r} is not an origin: a scheme, a host in lower case and perhaps a "
                 "port, such as https://app.example.com"
             )
+        usual, _, port = each.rpartition(":")
+        if (usual.partition(":")[0], port) in (("http", "80"), ("https", "443")):
+            raise ValueError(f"{each!r}: browsers leave this port out; write {usual}")
     return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
@@ -27,6 +28,8 @@ Attributes = Mapping[str, str | int | float | bool]
 OPERATED = re.compile(r"\s*(\w+)(?:.*?\b(?:FROM|INTO|UPDATE)\s+\"?(\w+))?", re.DOTALL)
 LONGEST_STATEMENT = 10_000
 SPAN = "echelon_span"
+LAST_SECONDS = 2.0
+"""For the spans that are left when a process ends, as a collector may be away."""
 
 _active: ContextVar[Tracing | None] = ContextVar("tracing", default=None)
 
@@ -141,8 +144,10 @@ class Tracing:
             started.end()
 
     def close(self) -> None:
-        """Send what is left."""
-        self._provider.shutdown()
+        """Send what is left, unless the collector takes too long."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(LAST_SECONDS)
 
 
 @asynccontextmanager
@@ -166,7 +171,8 @@ def otlp_tracing(endpoint: str) -> Tracing:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    provider = TracerProvider(resource=Resource.create({"service.name": "echelon"}))
+    resource = Resource.create({"service.name": "echelon"})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return Tracing(provider)

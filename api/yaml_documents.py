@@ -10,7 +10,6 @@ import yaml
 
 from api.errors import InvalidInput
 
-
 MOST_LEVELS = 100
 """Lists and mappings in each other."""
 

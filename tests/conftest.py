@@ -17,6 +17,9 @@ from api.db.engine import make_engine
 from api.db.schema import upgrade
 from api.settings import Settings
 
+# Test processes share the processors already; threads of each that wait for one another do not.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A slow machine is no fault of what is tested.
 hypothesis.settings.register_profile("echelon", deadline=None)
 hypothesis.settings.load_profile("echelon")

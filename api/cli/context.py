@@ -12,6 +12,7 @@ from api.cli.trail import CommandTrail
 from api.db.engine import make_engine
 from api.db.schema import require_current
 from api.errors import InvalidInput
+from api.rotation import require_known_secret
 from api.settings import Settings, load_settings
 
 
@@ -41,6 +42,7 @@ def open_installation(*, migrated: bool = True) -> Installation:
     trail = CommandTrail(engine, settings, now)
     if migrated:
         require_current(engine)
+        require_known_secret(engine, settings, now())
         trail.follow()
     return Installation(settings, engine, url, trail)
 

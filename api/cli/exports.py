@@ -80,7 +80,8 @@ def _cursors(place: Installation) -> FeedCursors:
     from api.domain.feed_cursors import FeedCursors
     from api.domain.personal_data import derive_key
 
-    return FeedCursors(derive_key(place.settings.root_secret(), "cursors"))
+    secrets = place.settings.root_secret(), *place.settings.previous_secrets()
+    return FeedCursors(*(derive_key(each, "cursors") for each in secrets))
 
 
 def _write(place: Installation, out: Path, asked: Asked) -> tuple[Found, str]:

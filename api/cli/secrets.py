@@ -11,7 +11,7 @@ from api.cli.trail import CommandTrail
 from api.db.engine import make_engine
 from api.db.personal_data import left_to_seal
 from api.db.resealing import reseal
-from api.rotation import cipher_of, renew_secret
+from api.rotation import cipher_of, renew_secret, settle_secret
 from api.settings import Settings
 
 app = typer.Typer(
@@ -26,9 +26,11 @@ def new(json: JsonOption = False) -> None:
     terminal = Terminal(as_json=json)
     place = open_installation()
     kept = renew_secret(place.engine, place.settings)
-    place.trail.say("secrets new", {})
+    settle_secret(place.engine, place.settings, now())
     terminal.say(f"A new secret is in {place.settings.secret_file}; the old one is kept in {kept}.")
-    terminal.note("Restart what serves, then run: echelon secrets rotate")
+    terminal.note(
+        "Restart what serves, which refuses changes until then, and run: echelon secrets rotate"
+    )
     terminal.result({"secret": str(place.settings.secret_file), "previous": str(kept)})
 
 
@@ -48,13 +50,15 @@ def rotate(json: JsonOption = False) -> None:
     terminal.say(f"{done['live']:,} rows encrypted anew; all are under the present secret.")
     terminal.note(
         "Personal data no longer needs the previous secret. Drop secret.key.previous or "
-        "ECHELON_PREVIOUS_SECRET_KEYS once everything that serves was started after the change, no "
-        "partner holds an older cursor, and the audit log need not be checked from before it."
+        "ECHELON_PREVIOUS_SECRET_KEYS once everything that serves has run for a day since the "
+        "change, no partner holds an older cursor, and the audit log need not be checked from "
+        "before it."
     )
     terminal.result({"rows": done})
 
 
 def _rotate(engine: Engine, settings: Settings, terminal: Terminal, of: str) -> int:
+    settle_secret(engine, settings, now())
     cipher = cipher_of(settings)
     whole = left_to_seal(engine, cipher)
     with terminal.progress(f"Encrypting anew{of}") as steps:

@@ -31,11 +31,14 @@ class _Checker:
     """The ends of chains of reads that the chain of changes names."""
 
     def changes(self, entries: Iterator[Entry]) -> None:
-        head = Head(MAIN)
+        head, key_id = Head(MAIN), None
         for entry in entries:
             if not self._fits(entry, head):
                 return
-            head = head_of(entry)
+            if key_id is not None and self.seals.is_older(entry.key_id, than=key_id):
+                self._fail(entry.place, "was sealed under a secret that had been given up by then")
+                return
+            head, key_id = head_of(entry), entry.key_id
             self.found.changes += 1
             if entry.action == SEAL:
                 self.named.update(seal_of(entry))

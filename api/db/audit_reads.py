@@ -16,6 +16,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.background import beside
 from api.db.models import AuditEntry
 from api.db.snapshots import Snapshot
 from api.domain.audit import READS, Entry, Event, Head, Seals, head_of
@@ -71,7 +72,7 @@ class ReadLog:
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((event, done))
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+            self._writer = beside(self._write())
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await done

@@ -18,7 +18,8 @@ from api.db.models import (
     CustomerNameToken,
     ImportBatch,
 )
-from api.errors import Conflict
+from api.db.secret_in_use import CHANGED
+from api.errors import Conflict, NotReady
 
 SOURCE_LENGTH = 200
 UNKNOWN = -1
@@ -77,6 +78,15 @@ class BatchWriter:
         )
         self.batch_id = self._number("SELECT MAX(id) FROM import_batches")
         self.touched = False
+
+    def require_secret(self, key_id: str) -> None:
+        """Raises:
+        NotReady: the root secret was changed while this import ran.
+        """
+        found = fetch(self.connection, "SELECT secret_id FROM installation")
+        if found.column("secret_id")[0].as_py() != key_id:
+            self.connection.rollback()
+            raise NotReady(CHANGED)
 
     def end(self, added: int, changed: int) -> None:
         """Commit the batch; one that changed nothing leaves no trace."""

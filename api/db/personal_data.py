@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Column, ColumnElement, Engine, Table, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, func, or_, select
 
 from api.db.models import Base
-from api.domain.personal_data import HEADER_BYTES, SEALED_ELSEWHERE, PersonalDataCipher
+from api.domain.personal_data import HEADER_BYTES, PersonalDataCipher
 from api.errors import NotReady
 
 
@@ -78,27 +78,22 @@ def left_to_seal(engine: Engine, cipher: PersonalDataCipher) -> int:
         return sum(int(connection.scalar(each) or 0) for each in counts)
 
 
-def sealed_examples(engine: Engine) -> list[bytes]:
+def sealed_examples(connection: Connection) -> list[bytes]:
     """One stored ciphertext of each column: they say which secret opens them."""
     found = []
-    with engine.connect() as connection:
-        for each in SEALED:
-            for value in each.values:
-                column = each.table.c[value.column]
-                example = connection.scalar(select(column).where(column.is_not(None)).limit(1))
-                if example is not None:
-                    found.append(bytes(example))
+    for each in SEALED:
+        for value in each.values:
+            column = each.table.c[value.column]
+            example = connection.scalar(select(column).where(column.is_not(None)).limit(1))
+            if example is not None:
+                found.append(bytes(example))
     return found
 
 
-def require_same_secret(engine: Engine, cipher: PersonalDataCipher) -> None:
-    """Refuse to seal under another secret than what is stored: nothing would find or open both.
-
-    Raises:
-        NotReady: the stored personal data belongs to another secret, or to a previous one.
+def require_rotated(engine: Engine, cipher: PersonalDataCipher) -> None:
+    """Raises:
+    NotReady: some of the stored personal data is still sealed under a previous secret.
     """
-    if not all(cipher.opens(example) for example in sealed_examples(engine)):
-        raise NotReady(SEALED_ELSEWHERE)
     if cipher.rotating and left_to_seal(engine, cipher):
         raise NotReady(UNFINISHED)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-LATEST_REVISION = "0016"
+LATEST_REVISION = "0017"
 """The schema of this code. Stated here, so that commands that only compare it need no Alembic,
 whose import takes longer than most of them."""
 _REVISION = text("SELECT version_num FROM alembic_version")

@@ -123,10 +123,16 @@ class Seals:
     def knows(self, key_id: str) -> bool:
         return key_id in self._keys
 
-    def digest(self, text: str) -> str:
-        """A text's fingerprint; keyed, so that guesses at what it was can't be tried."""
-        key = self._keys[self._key_id]
-        return hmac.digest(key, b"digest\0" + text.encode(), "sha256").hex()
+    def is_older(self, key_id: str, than: str) -> bool:
+        """Whether one secret was given up for the other, by the order they are known in."""
+        known = list(self._keys)
+        return known.index(key_id) > known.index(than)
+
+    def digests(self, text: str) -> list[str]:
+        """A text's fingerprints under each secret, the present one's first; keyed, so that guesses
+        at what it was can't be tried."""
+        keyed = b"digest\0" + text.encode()
+        return [hmac.digest(key, keyed, "sha256").hex() for key in self._keys.values()]
 
     def sign(self, text: str) -> tuple[str, str]:
         """The signature of a checkpoint, with the id of its key."""

@@ -62,6 +62,15 @@ class PersonalDataCipher:
         return self._keys[0].header
 
     @property
+    def key_id(self) -> str:
+        """What the present secret is known by; says nothing of it."""
+        return self.header[1:].hex()
+
+    def knows(self, key_id: str) -> bool:
+        """Whether the secret of this id is the present one or a previous one."""
+        return any(header[1:].hex() == key_id for header in self._by_header)
+
+    @property
     def rotating(self) -> bool:
         """Whether there may be values of previous secrets."""
         return len(self._keys) > 1

@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from api.db.callers import caller_of_key
 from api.domain.keys import Caller, RealmName
 from api.domain.money import exponent_of
-from api.errors import Forbidden, InvalidInput, Unauthenticated
+from api.errors import Forbidden, InvalidInput, NotReady, Unauthenticated
 from api.exports.asked import Asked, parse_asked
 from api.exports.formats import FORMATS, coding_for
 from api.exports.job import Job
@@ -25,6 +25,7 @@ from api.exports.signing import LONGEST_SECONDS, is_signed, read_signed, signed_
 from api.exports.streaming import ExportResponse
 from api.exports.workers import ExportRefused, ExportsBusy, Workers
 from api.graphql.charging import Charge
+from api.graphql.departures import CLIENT_LEFT, ClientLeft, while_connected
 from api.graphql.endpoint import GraphQLEndpoint
 from api.graphql.realms import Realm
 from api.graphql.transport import Refusal
@@ -66,6 +67,10 @@ class ExportEndpoint:
             raise Refusal(STATUSES.get(error.code, 400), error.code, str(error)) from None
         except ExportsBusy as error:
             raise Refusal(503, error.code, str(error), {"Retry-After": BUSY_SECONDS}) from None
+        except ClientLeft:
+            return Response(status_code=CLIENT_LEFT)
+        except NotReady as error:
+            raise Refusal(503, error.code, str(error)) from None
         except InvalidInput as error:
             raise Refusal(400, error.code, str(error)) from None
         except Forbidden as error:
@@ -74,7 +79,7 @@ class ExportEndpoint:
     async def _sign(self, request: Request) -> Response:
         """An address that opens this export for some minutes without the key."""
         caller = await self.graphql.authenticate(request)
-        self._require_scope(caller)
+        self._require_rights(caller)
         self.graphql.charging.open(caller, request)
         if caller.key_id is None:
             raise Forbidden("Addresses are signed for keys, and you come with a token.")
@@ -113,14 +118,16 @@ class ExportEndpoint:
 
     async def _export(self, request: Request, kind: str) -> Response:
         caller, asked = await self._caller(request)
-        self._require_scope(caller)
+        self._require_rights(caller)
         charge = self.graphql.charging.open(caller, request)
         realm = self.graphql.realms.of(caller)
         coding = coding_for(kind, request.headers.get("accept-encoding", ""))
         reader = await self._reader(realm)
         job = job_of(asked, kind, reader, coding=coding, head=request.method == "HEAD")
         answer = ExportResponse(self.workers, self.logger, FORMATS[kind], coding)
-        found = await answer.begin(self._request(job, realm), caller.identity)
+        found = await while_connected(
+            request, answer.begin(self._request(job, realm), caller.identity)
+        )
         try:
             self._charge(charge, found["rows"])
             answer.headers.update(self._facts(found, job, realm, kind))
@@ -161,12 +168,13 @@ class ExportEndpoint:
             "Content-Disposition": f'attachment; filename="risk-scores.{kind}"',
         }
 
-    @staticmethod
-    def _require_scope(caller: Caller) -> None:
+    def _require_rights(self, caller: Caller) -> None:
         if not caller.may(SCOPE):
             raise Forbidden(f"Exports of scores need a key with the scope {SCOPE}.")
         if caller.owner is not None:
             raise Forbidden("Exports are about all customers, and this key sees its owner's only.")
+        if self.graphql.documents.mode_of(caller) == "only":
+            raise Forbidden("Exports are no stored document, and this key sends those only.")
 
 
 def _without_body(answer: Response) -> Response:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.typing import FilteringBoundLogger
 
+from api.background import beside
 from api.db.callers import TOUCH_EVERY, find_callers, touch_key
 from api.domain.keys import Caller, RealmName, key_hash
 
@@ -101,7 +102,7 @@ class Callers:
         last = self._touched.get(caller.key_id)
         if last is None or now - last >= TOUCH_EVERY:
             self._touched[caller.key_id] = now
-            task = asyncio.create_task(self._write(caller.key_id, now))
+            task = beside(self._write(caller.key_id, now))
             self._touches.add(task)
             task.add_done_callback(self._touches.discard)
 

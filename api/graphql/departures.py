@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 Result = TypeVar("Result")
+CLIENT_LEFT = 499
+"""A status for the log: nobody reads this answer."""
 UNWATCHED_SECONDS = 0.05
 """Most answers are there sooner, and are not worth watching for."""
 

@@ -20,7 +20,7 @@ from api.graphql.authentication import Authentication
 from api.graphql.charging import Charge, Charging
 from api.graphql.context import Context
 from api.graphql.costs import BASE_POINTS, HEAVY_POINTS
-from api.graphql.departures import ClientLeft, while_connected
+from api.graphql.departures import CLIENT_LEFT, ClientLeft, while_connected
 from api.graphql.errors import ErrorFormatter, ListTooLong
 from api.graphql.execution import Executor, Outcome, Prepared
 from api.graphql.language import preferred_language
@@ -38,9 +38,6 @@ from api.graphql.transport import (
 )
 from api.graphql.trusted_documents import TrustedDocuments
 from api.web.pages import CONTENT_SECURITY_POLICY, graphiql_shell
-
-CLIENT_LEFT = 499
-"""For the log: nobody reads this answer."""
 
 
 @dataclass
@@ -106,9 +103,8 @@ class GraphQLEndpoint:
         self, asked: GraphQLRequest, caller: Caller, request: Request, charge: Charge
     ) -> Outcome:
         """The answer to a request that was read, and what it cost."""
-        mode = self.documents.people if caller.key_id is None else caller.documents
         try:
-            text = await self.documents.text(asked, mode)
+            text = await self.documents.text(asked, self.documents.mode_of(caller))
         except EchelonError as error:
             charge.settle(BASE_POINTS)
             return Outcome(errors=(error,))

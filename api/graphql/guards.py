@@ -142,8 +142,7 @@ class GuardQueries:
         first = previous_from or _earlier(start, days)
         if first < EARLIEST:
             raise InvalidInput(f"previousFrom: takes days from {EARLIEST} on.")
-        last = first + dt.timedelta(days=days - 1)
-        if last >= start:
+        if first >= start or (last := first + dt.timedelta(days=days - 1)) >= start:
             raise InvalidInput(
                 "revenueBridge: previousFrom: the earlier period reaches into the later one."
             )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.db.trusted_documents import find_document
-from api.domain.keys import DocumentsMode
+from api.domain.keys import Caller, DocumentsMode
 from api.domain.trusted_documents import hash_of, parse_document_id
 from api.errors import EchelonError, Forbidden, InvalidInput, NotFound
 from api.graphql.transport import GraphQLRequest
@@ -98,6 +98,9 @@ class TrustedDocuments:
     seconds: Callable[[], float] = time.monotonic
     _stored: Texts = field(default_factory=Texts)
     _persisted: Texts = field(default_factory=Texts)
+
+    def mode_of(self, caller: Caller) -> DocumentsMode:
+        return self.people if caller.key_id is None else caller.documents
 
     async def text(self, asked: GraphQLRequest, mode: DocumentsMode) -> str:
         """The document of a request.

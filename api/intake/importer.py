@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from api.db.bulk import MergeCounts, bulk_connection
 from api.db.installation import InstallationFacts, read_installation
 from api.db.intake import BatchWriter, read_rates
-from api.db.personal_data import require_same_secret
+from api.db.personal_data import require_rotated
 from api.db.schema import require_current
 from api.domain.personal_data import PersonalDataCipher
 from api.errors import InvalidInput
@@ -39,6 +39,7 @@ from api.intake.readers import ArrowSource, open_source
 from api.intake.rejects import WITHHELD, Quarantine
 from api.intake.rows import BATCH_ROWS, RawBatch
 from api.intake.writing import Writing, resolve_references, write_rows
+from api.rotation import settle_secret
 from api.settings import Settings
 
 Progress = Callable[[str, float | None], None]
@@ -103,8 +104,9 @@ def import_facts(
     bad = Quarantine(path, opened.columns, _withheld(fact_kind, matched))
     installation = read_installation(engine)
     cipher = PersonalDataCipher(settings.root_secret(), settings.previous_secrets())
-    if any(field.personal for field in fact_kind.fields):
-        require_same_secret(engine, cipher)
+    if seals := any(field.personal for field in fact_kind.fields):
+        settle_secret(engine, settings, now)
+        require_rotated(engine, cipher)
     with ExitStack() as stack:
         connection = stack.enter_context(bulk_connection(url))
         run = _Run(
@@ -113,6 +115,7 @@ def import_facts(
             _setting(installation, connection, now),
             BatchWriter(connection, engine.dialect.name),
             cipher,
+            seals,
             stack.enter_context(bad),
             stack.enter_context(SeenRows()),
             stack.enter_context(SeenOrders()),
@@ -169,6 +172,8 @@ class _Run:
     setting: Setting
     writer: BatchWriter
     cipher: PersonalDataCipher
+    seals: bool
+    """Whether rows of this kind hold personal data."""
     quarantine: Quarantine
     seen_rows: SeenRows
     seen_orders: SeenOrders
@@ -186,6 +191,8 @@ class _Run:
         orders = arrange(batch, self.seen_orders) if self.kind.name == "order_lines" else None
         remember_rows = self._drop_duplicates(batch)
         self.writer.begin(self.kind.name, self.origin, self.setting.now)
+        if self.seals:
+            self.writer.require_secret(self.cipher.key_id)
         counts = self._write(batch, orders)
         self._set_aside(batch)
         self.writer.end(counts.added, counts.changed)

@@ -30,6 +30,8 @@ class Installation(Base):
     """The newest revision of the risk-score feed; publishers lock this row to count on."""
     feed_floor: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     """Tombstones up to this revision are gone: who has read less far must start anew."""
+    secret_id: Mapped[str | None] = mapped_column(String(8))
+    """Which root secret personal data is sealed under from now on."""
 
 
 class ImportBatch(Base):

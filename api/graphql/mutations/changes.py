@@ -21,6 +21,7 @@ from strawberry import UNSET
 
 from api.db.audit import append
 from api.db.idempotency import KeptReply, find_reply, keep_reply
+from api.db.secret_in_use import require_secret_in_use
 from api.db.writes import take_turn, write
 from api.domain.audit import Event
 from api.errors import EchelonError, InvalidInput
@@ -84,9 +85,9 @@ class Change:
     ) -> None:
         self._context = context
         self._field = info.field_name
-        self._digest = context.seals.digest(f"{self._field}({arguments})")
+        self._digests = context.seals.digests(f"{self._field}({arguments})")
         self._key = key
-        self._asked = "" if key is None else _asked(info, self._digest, context)
+        self._asked = [] if key is None else [_asked(info, each, context) for each in self._digests]
         self._connection: AsyncConnection | None = None
         self._objects: Sequence[str] = ()
 
@@ -101,6 +102,7 @@ class Change:
             return await self._begin(self._key, work, objects)
 
         def recorded(connection: Connection) -> Value:
+            require_secret_in_use(connection, self._context.cipher)
             value = work(connection)
             self._objects = objects(value)
             self._record(connection)
@@ -118,6 +120,7 @@ class Change:
         connection = self._connection = await self._context.engine.connect()
         try:
             await connection.run_sync(take_turn)
+            await connection.run_sync(require_secret_in_use, self._context.cipher)
             kept = await connection.run_sync(self._find, key)
             if kept is not None:
                 raise Replayed(self._opened(kept))
@@ -130,22 +133,21 @@ class Change:
         return value
 
     def _find(self, connection: Connection, key: str) -> KeptReply | None:
-        context = self._context
-        kept = find_reply(connection, self._owner, self._key_hash(key), context.now)
-        if kept is not None and kept.fingerprint != self._asked:
-            raise IdempotencyKeyReused(
-                "idempotencyKey: this key was used for another request in the last 24 hours: "
-                "another mutation, other arguments, another selection or other rights. "
-                "Use a new key for a new change."
-            )
-        return kept
+        """The reply may be from before the root secret was changed."""
+        for key_hash, asked in zip(self._key_hashes(key), self._asked, strict=True):
+            kept = find_reply(connection, self._owner, key_hash, self._context.now)
+            if kept is not None:
+                _require_same(kept.fingerprint, asked)
+                return kept
+        return None
 
     @property
     def _owner(self) -> str:
         return self._context.caller.identity
 
-    def _key_hash(self, key: str) -> bytes:
-        return bytes.fromhex(self._context.seals.digest(f"idempotency-key {key}"))
+    def _key_hashes(self, key: str) -> list[bytes]:
+        digests = self._context.seals.digests(f"idempotency-key {key}")
+        return [bytes.fromhex(each) for each in digests]
 
     def _opened(self, kept: KeptReply) -> Reply:
         text = self._context.cipher.decrypt(SEALED_AS, self._owner, kept.reply)
@@ -167,19 +169,20 @@ class Change:
         }
         text = json.dumps(content, ensure_ascii=False)
         sealed = self._context.cipher.encrypt(SEALED_AS, self._owner, text)
-        kept = KeptReply(self._asked, sealed)
+        kept = KeptReply(self._asked[0], sealed)
         await self._context.snapshot.apart()  # fields that failed may have left others reading
         await connection.run_sync(self._keep, self._key, kept)
         await connection.commit()
         await self.release()
 
     def _keep(self, connection: Connection, key: str, kept: KeptReply) -> None:
-        keep_reply(connection, self._owner, self._key_hash(key), kept, self._context.now)
+        key_hash = self._key_hashes(key)[0]
+        keep_reply(connection, self._owner, key_hash, kept, self._context.now)
         self._record(connection)
 
     def _record(self, connection: Connection) -> None:
         context = self._context
-        details = {"objects": list(self._objects), "arguments": self._digest}
+        details = {"objects": list(self._objects), "arguments": self._digests[0]}
         actor = actor_of(context.caller)
         event = Event(context.now, actor, self._field, context.request_id, details)
         append(connection, context.seals, event)
@@ -192,6 +195,15 @@ class Change:
                 await self._context.snapshot.apart()
             finally:
                 await connection.close()
+
+
+def _require_same(fingerprint: str, asked: str) -> None:
+    if fingerprint != asked:
+        raise IdempotencyKeyReused(
+            "idempotencyKey: this key was used for another request in the last 24 hours: "
+            "another mutation, other arguments, another selection or other rights. "
+            "Use a new key for a new change."
+        )
 
 
 def _asked(info: GraphQLResolveInfo, digest: str, context: Context) -> str:
