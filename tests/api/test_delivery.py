@@ -259,3 +259,28 @@ def test_origins_are_exact(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECHELON_CORS_ORIGINS", value)
     with pytest.raises(InvalidInput, match="ECHELON_CORS_ORIGINS"):
         load_settings()
+
+
+async def test_a_bug_reaches_pages_of_named_origins_as_one(
+    elsewhere: httpx.AsyncClient, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_body: bytes) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("api.graphql.endpoint.parse_request", broken)
+    answer = await elsewhere.post(
+        "/graphql",
+        json={"query": "{ __typename }"},
+        headers={"Origin": ORIGIN, "Authorization": f"Bearer {seeded.keys['frontend']}"},
+    )
+    assert answer.status_code == 500
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+@pytest.mark.parametrize("value", ["https://a.example:443", "http://a.example:80"])
+def test_a_port_that_browsers_leave_out_would_never_match(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECHELON_CORS_ORIGINS", value)
+    with pytest.raises(InvalidInput, match="leave this port out"):
+        load_settings()

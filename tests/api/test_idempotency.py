@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine, func, select, update
 
 from api.db.audit_files import open_reads
@@ -15,9 +16,11 @@ from api.db.idempotency import KEPT
 from api.db.models import ApiKey, AuditEntry, IdempotentReply
 from api.domain.audit import MAIN
 from api.graphql.schema import executable_schema
+from api.root_secrets import listed
 from tests.api.conftest import Api, running, seed
 from tests.api.mutation_samples import SAMPLES, TIER, Samples
 from tests.api.seed_facts import NOW
+from tests.conftest import TEST_SECRET
 
 
 def count(engine: Engine, table: Any) -> int:
@@ -220,3 +223,24 @@ async def test_a_change_that_fails_to_commit_leaves_nothing(
     monkeypatch.undo()
     assert (await set_tier(own_api, "k"))["override"]["version"] == 1
     assert changes(engine) == 1
+
+
+async def test_a_request_is_known_again_after_the_secret_was_changed(
+    engine: Engine, database_url: str
+) -> None:
+    keys = seed(engine, 5)
+    name, sample = "setTierOverride", SAMPLES["setTierOverride"]
+    async with running(database_url, keys) as api:
+        first = await Samples(api).call(name, sample, sample.arguments, "key 1")
+        before = await asyncio.to_thread(changes, engine)
+    previous = SecretStr(listed(TEST_SECRET.encode()).decode())
+    rotated = {"secret_key": SecretStr("y" * 40), "previous_secret_keys": previous}
+    async with running(database_url, keys, settings=rotated) as api:
+        taken_over = await asyncio.to_thread(changes, engine)
+        again = await Samples(api).call(name, sample, sample.arguments, "key 1")
+        assert again["data"] == first["data"]
+        other = {"input": TIER | {"reason": "another"}}
+        refused = await Samples(api).call(name, sample, other, "key 1")
+    problems = refused["data"][name]["userErrors"]
+    assert [each["code"] for each in problems] == ["IDEMPOTENCY_KEY_REUSED"]
+    assert await asyncio.to_thread(changes, engine) == taken_over == before + 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from api.app import create_app
 from api.metrics import Metrics
 from api.request_ids import request_id
 from api.settings import Settings
-from api.tracing import Tracing
+from api.tracing import LAST_SECONDS, Tracing, otlp_tracing
 from tests.api.conftest import Api, Seeded, running
 from tests.api.mutation_samples import ACTION
 from tests.api.seed_facts import external_id
@@ -265,3 +267,15 @@ def test_without_traces_the_sdk_is_not_imported() -> None:
         [sys.executable, "-c", listing], capture_output=True, text=True, check=True
     )
     assert child.stdout.strip() == "False"
+
+
+def test_a_collector_that_is_away_delays_no_end() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        tracing = otlp_tracing(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with tracing.request("GET", "/", {}):
+            pass
+        began = time.monotonic()
+        tracing.close()
+        assert time.monotonic() - began < LAST_SECONDS + 1

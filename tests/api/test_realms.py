@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from api.audit_keeping import AuditKeeper
 from api.db.engine import make_engine
 from api.db.keys import create_key
 from api.domain.keys import key_hash, new_key
@@ -156,3 +157,28 @@ async def test_a_test_database_of_another_schema_is_said_to_be(
     assert answer.status_code == 503
     assert answer.json()["errors"][0]["extensions"]["code"] == "NOT_READY"
     assert "echelon db upgrade" in answer.json()["errors"][0]["message"]
+
+
+async def test_a_test_database_of_another_version_is_no_bug(own_api: Api, test_url: str) -> None:
+    def age() -> None:
+        engine = make_engine(test_url)
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        engine.dispose()
+
+    await asyncio.to_thread(age)
+    answer = await own_api.client.get("/exports/risk-scores.ndjson?realm=test&key=1")
+    assert answer.status_code == 503
+    assert answer.json()["errors"][0]["extensions"]["code"] == "NOT_READY"
+
+
+async def test_what_keeps_the_audit_log_bears_no_requests_id(
+    both: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AuditKeeper.start, "__defaults__", (0.05,))
+    opening = {"X-Request-Id": "a" * 20}
+    await both.send("{ customers(first: 1) { edges { node { name } } } }", "test", headers=opening)
+    async with asyncio.timeout(10):
+        while not (told := [e for e in both.log.lines if e["event"] == "audit_checkpoint"]):
+            await asyncio.sleep(0.02)
+    assert not any("request_id" in each for each in told)

@@ -19,6 +19,7 @@ from api.db.audit_reads import ReadLog
 from api.db.audit_seals import take_checkpoint
 from api.db.writes import writing
 from api.domain.audit import MAIN, READ, Actor, Event, Head, Seals
+from api.root_secrets import listed
 from tests.cli.conftest import Echelon
 from tests.conftest import TEST_SECRET
 
@@ -232,3 +233,19 @@ def test_commands_that_change_something_leave_an_entry(
     only = json.loads(echelon("audit", "list", "--json", "--action", "keys rotate").out)
     assert len(only) == 1
     assert json.loads(echelon("audit", "list", "--json", "--since", "2199-01-01").out) == []
+
+
+def test_who_kept_a_former_secret_seals_nothing_after_it_was_given_up(
+    trail: Engine, engine: Engine, echelon: Echelon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = "another secret for tests, just as useless"
+    monkeypatch.setenv("ECHELON_SECRET_KEY", new)
+    monkeypatch.setenv("ECHELON_PREVIOUS_SECRET_KEYS", listed(TEST_SECRET.encode()).decode())
+    with writing(engine) as connection:
+        append(connection, Seals(new.encode(), [TEST_SECRET.encode()]), Event(NOW, KEY, "new"))
+    assert echelon("audit", "verify").code == 0
+    with writing(engine) as connection:
+        append(connection, SEALS, Event(NOW, KEY, "setTierOverride"))
+    answer = echelon("audit", "verify", "--json")
+    assert answer.code == 1
+    assert "main/8 was sealed under a secret that had been given up" in answer.out

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from sqlalchemy import Engine, text
 
-from api.db.keys import revoke_keys
+from api.db.keys import create_key, revoke_keys
 from api.exports.signing import LONGEST_SECONDS
+from api.exports.workers import Worker
 from api.graphql.callers import REMEMBERED_SECONDS
 from tests.api.conftest import Api, clock, running
 from tests.api.seed_facts import NOW
@@ -144,3 +146,40 @@ async def test_an_old_cursor_has_its_own_code(own_api: Api, engine: Engine) -> N
     await asyncio.to_thread(drop)
     answer = await export(own_api, "ndjson", after=cursor)
     assert (answer.status_code, code(answer)) == (410, "CURSOR_EXPIRED")
+
+
+async def test_a_key_bound_to_stored_documents_exports_nothing(
+    own_api: Api, engine: Engine
+) -> None:
+    def make() -> str:
+        return create_key(engine, "app", ["scores:read"], None, clock, documents="only")
+
+    own_api.keys["app"] = await asyncio.to_thread(make)
+    for method in ("GET", "POST"):
+        answer = await export(own_api, "ndjson", key="app", method=method)
+        assert (answer.status_code, code(answer)) == (403, "FORBIDDEN")
+
+
+async def test_who_leaves_before_the_first_byte_gives_the_place_up(
+    own_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(_worker: Worker, _request: object) -> None:
+        await asyncio.sleep(60)
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    sent: list[int] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            sent.append(message["status"])
+
+    headers = [(b"authorization", f"Bearer {own_api.keys['partner']}".encode())]
+    scope = {"type": "http", "method": "GET", "path": f"{PATH}ndjson", "headers": headers}
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "begin", slow)
+        async with asyncio.timeout(20):
+            await own_api.app({**scope, "query_string": b"", "http_version": "1.1"}, receive, send)
+    assert sent == [499]
+    assert (await export(own_api, "ndjson")).status_code == 200
