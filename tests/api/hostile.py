@@ -102,13 +102,10 @@ _DOCUMENTS: Mapping[str, tuple[str, str]] = {
         "{ customers(first: 200) { edges { node { whatIf { changes { name } } } } } }",
         "TOO_MANY_VALUES",
     ),
-    "ninety explanations with what would better the tier": (
+    "a hundred explanations with what would better the tier": (
         "{"
-        + " ".join(
-            f'a{n}: explainTier(externalId: "C{n}") {{ whatIf {{ changes {{ name }} }} }}'
-            for n in range(90)
-        )
-        + "}",
+        + " ".join(f'a{n}: explainTier(externalId: "C{n}") {{ ...F }}' for n in range(100))
+        + "} fragment F on TierDecision { whatIf { changes { name } } }",
         "TOO_MANY_VALUES",
     ),
     "the boundaries of every classification, often": (
