@@ -156,7 +156,10 @@ def _middleware(
     tracing: Tracing | None,
     turned_away: TurnedAway,
 ) -> list[Middleware]:
-    """From the outermost to the innermost."""
+    """From the outermost to the innermost.
+
+    Other origins come before what masks bugs, so that their pages can read that there was one.
+    """
     traffic = Middleware(
         Traffic,
         logger=log,

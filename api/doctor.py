@@ -22,8 +22,8 @@ from api.db.schema import require_current
 from api.db.secret_in_use import secret_in_use
 from api.doctor_callers import examine_callers
 from api.doctor_findings import Finding
-from api.domain.personal_data import PersonalDataCipher
 from api.errors import EchelonError
+from api.rotation import cipher_of
 from api.settings import Settings
 from api.web.pages import GRAPHIQL_SHELL
 
@@ -93,7 +93,7 @@ def _personal_data(engine: Engine, settings: Settings) -> Iterator[Finding]:
     if not examples:
         return
     given = settings.secret_key.get_secret_value() or settings.secret_file.is_file()
-    cipher = given and PersonalDataCipher(settings.root_secret(), settings.previous_secrets())
+    cipher = given and cipher_of(settings)
     if (
         not cipher
         or (noted is not None and not cipher.knows(noted))

@@ -16,16 +16,15 @@ from api.db.audit_reads import ReadLog
 from api.db.databases import has_schema
 from api.db.engine import Patience, make_async_engine, make_engine
 from api.db.schema import LATEST_REVISION, current_revision, require_current
-from api.domain.audit import Seals
 from api.domain.keys import RealmName
-from api.domain.personal_data import PersonalDataCipher, derive_key
+from api.domain.personal_data import derive_key
 from api.errors import NotReady
 from api.graphql.businesses import Businesses
 from api.graphql.callers import Callers
 from api.graphql.pagination import Cursors
 from api.graphql.realms import Realm, Realms, Tokens
 from api.issuer_settings import has_issuer
-from api.rotation import settle_secret
+from api.rotation import cipher_of, seals_of, settle_secret
 from api.settings import Settings
 from api.simulation_process import Simulator
 
@@ -117,7 +116,7 @@ def _realm(
     previous = settings.previous_secrets()
     patience = Patience(settings.lock_seconds, settings.execution_seconds)
     engine = make_async_engine(url, connections, patience)
-    seals, cipher = Seals(secret, previous), PersonalDataCipher(secret, previous)
+    seals, cipher = seals_of(settings), cipher_of(settings)
     beside = None if reads_url(url) == url else make_async_engine(reads_url(url), connections)
     reads = ReadLog(make_read_log_engine(url), seals, beside)
     audit = AuditKeeper(engine, reads, seals, cipher, clock, logger)

@@ -78,8 +78,8 @@ def renew_secret(engine: Engine, settings: Settings) -> Path:
     if left_to_seal(engine, cipher_of(settings)):
         raise Conflict(UNFINISHED)
     present, previous = settings.root_secret(), settings.previous_secret_file
-    known = previous.read_bytes().split() if previous.is_file() else []
-    lines = [*(each for each in known if each != listed(present)), listed(present)]
+    known, line = previous.read_bytes().split() if previous.is_file() else [], listed(present)
+    lines = [*(each for each in known if each != line), line]
     _write(previous, b"\n".join(lines) + b"\n")
     _write(settings.secret_file, secrets.token_urlsafe(48).encode())
     return previous

@@ -144,7 +144,10 @@ class Tracing:
             started.end()
 
     def close(self) -> None:
-        """Send what is left, unless the collector takes too long."""
+        """Send what is left, unless the collector takes too long.
+
+        A thread that nobody waits for does it: Python's exit would wait for the loop's own.
+        """
         sending = threading.Thread(target=self._provider.shutdown, daemon=True)
         sending.start()
         sending.join(LAST_SECONDS)

@@ -12,6 +12,7 @@ import typer
 
 from api.cli.context import now, open_installation, parse_day
 from api.cli.terminal import JsonOption, Terminal
+from api.rotation import seals_of
 
 app = typer.Typer(help="List and verify the audit log.", no_args_is_help=True)
 
@@ -86,12 +87,11 @@ def verify(
     """Check every entry. Exit code 1 if one was altered, removed, moved or forged; names it."""
     from api.db.audit_checks import check_audit
     from api.db.audit_files import open_reads
-    from api.domain.audit import Seals
     from api.domain.checkpoints import parse_checkpoint
 
     terminal = Terminal(as_json=json)
     place = open_installation()
-    seals = Seals(place.settings.root_secret(), place.settings.previous_secrets())
+    seals = seals_of(place.settings)
     kept = None
     if checkpoint is not None:
         kept = parse_checkpoint(checkpoint.read_text(encoding="utf-8"), seals)
@@ -116,11 +116,10 @@ def checkpoint_(
     """Sign where the audit log ends now. What is cut off later, `audit verify` can then tell."""
     from api.db.audit_files import open_reads
     from api.db.audit_seals import take_checkpoint
-    from api.domain.audit import Seals
 
     terminal = Terminal(as_json=json)
     place = open_installation()
-    seals = Seals(place.settings.root_secret(), place.settings.previous_secrets())
+    seals = seals_of(place.settings)
     made = take_checkpoint(place.engine, open_reads(place.url), seals, now())
     content = asdict(made)
     out.write_text(json_format.dumps(content, indent=2) + "\n", encoding="utf-8")

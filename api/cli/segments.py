@@ -12,6 +12,7 @@ import typer
 from api.cli.context import open_installation
 from api.cli.terminal import JsonOption, Terminal
 from api.errors import InvalidInput
+from api.rotation import cipher_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +51,6 @@ def export(
     """Write who is in a segment now: their own customer numbers and since when."""
     from api.db.segment_export import PERSONAL, members, segment_counts, segment_id
     from api.domain.audit import READ
-    from api.domain.personal_data import PersonalDataCipher
 
     terminal = Terminal(as_json=json)
     if out.suffix not in ENDINGS:
@@ -58,11 +58,7 @@ def export(
     if out.is_dir() or not out.parent.is_dir():
         raise InvalidInput(f"--out {out}: name a file in a folder that is there.")
     place = open_installation()
-    cipher = (
-        PersonalDataCipher(place.settings.root_secret(), place.settings.previous_secrets())
-        if personal_data
-        else None
-    )
+    cipher = cipher_of(place.settings) if personal_data else None
     number = segment_id(place.engine, key)
     if personal_data:
         counts = {row[0]: row[-1] for row in segment_counts(place.engine)}

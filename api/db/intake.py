@@ -85,7 +85,6 @@ class BatchWriter:
         """
         found = fetch(self.connection, "SELECT secret_id FROM installation")
         if found.column("secret_id")[0].as_py() != key_id:
-            self.connection.rollback()
             raise NotReady(CHANGED)
 
     def end(self, added: int, changed: int) -> None:

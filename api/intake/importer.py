@@ -39,7 +39,7 @@ from api.intake.readers import ArrowSource, open_source
 from api.intake.rejects import WITHHELD, Quarantine
 from api.intake.rows import BATCH_ROWS, RawBatch
 from api.intake.writing import Writing, resolve_references, write_rows
-from api.rotation import settle_secret
+from api.rotation import cipher_of, settle_secret
 from api.settings import Settings
 
 Progress = Callable[[str, float | None], None]
@@ -103,7 +103,7 @@ def import_facts(
     path = _quarantine_path(quarantine, settings, source, kind, now)
     bad = Quarantine(path, opened.columns, _withheld(fact_kind, matched))
     installation = read_installation(engine)
-    cipher = PersonalDataCipher(settings.root_secret(), settings.previous_secrets())
+    cipher = cipher_of(settings)
     if seals := any(field.personal for field in fact_kind.fields):
         settle_secret(engine, settings, now)
         require_rotated(engine, cipher)

@@ -11,6 +11,7 @@ QUERIES = [
     f"revenueBridge(from: {FIRST}, to: {FIRST}) {{ before }}",
     f'revenueBridge(from: "2026-01-01", to: {LAST}) {{ before }}',
     f'revenueBridge(from: "2026-01-01", to: "2026-02-01", previousFrom: {FIRST}) {{ before }}',
+    f'revenueBridge(from: "2026-01-01", to: "2026-02-01", previousFrom: {LAST}) {{ before }}',
     'revenueBridge(from: "1900-02-01", to: "1999-02-01") { before }',
     f"retentionByTier(from: {LAST}, to: {LAST}) {{ rate }}",
     f"retentionByTier(from: {FIRST}, to: {LAST}) {{ rate }}",

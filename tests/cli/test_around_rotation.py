@@ -48,7 +48,7 @@ def test_an_import_that_runs_meanwhile_ends_and_leaves_nothing_behind(
 
     def rotated(_step: str, _share: float | None) -> None:
         script = ROTATED.format(new=NEW, old=OLD)
-        subprocess.run([sys.executable, "-c", script, database_url], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-c", script, database_url], check=True)  # noqa: S603 - our own words
 
     with pytest.raises(NotReady, match="was changed after this process began"):
         import_facts(

@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import httpx
 import pytest
 from sqlalchemy import Engine, text
 
@@ -19,8 +20,8 @@ from tests.api.seed_facts import NOW
 from tests.exports.reading import FORMATS, PATH, export, rows_of
 
 
-def code(answer: object) -> str:
-    return str(answer.json()["errors"][0]["extensions"]["code"])  # type: ignore[attr-defined]
+def code(answer: httpx.Response) -> str:
+    return str(answer.json()["errors"][0]["extensions"]["code"])
 
 
 async def address(api: Api, kind: str = "ndjson", **query: str) -> str:
